@@ -1,0 +1,165 @@
+/**
+ * Every error that Sightline raises on purpose, in one table: code → what it means and what a person at the
+ * device should do next. `docs/errors.md` lists the same codes; a test keeps the two equal.
+ */
+export const ERRORS = {
+  ERR_USAGE: { meaning: "The command line was not understood.", hint: "Run `sightline help`." },
+  ERR_CONFIG_READ: {
+    meaning: "The configuration file cannot be read.",
+    hint: "Check the path and its permissions; `sightline init` writes a first one.",
+  },
+  ERR_CONFIG_INVALID: {
+    meaning: "The configuration has problems; each is listed with file, line and column.",
+    hint: "Correct the listed lines and run `sightline check FILE` again.",
+  },
+  ERR_ADDON_MISSING: {
+    meaning: "The native addon is not built or cannot be loaded.",
+    hint: "Run `npm run build:native`; it needs a C++ compiler (Debian: apt-get install g++).",
+  },
+  ERR_ADDON_ARGUMENT: {
+    meaning: "An argument of the wrong type or size reached the native addon.",
+    hint: "This is a defect in Sightline: report it with the log.",
+  },
+  ERR_ORT_LIBRARY: {
+    meaning: "The ONNX Runtime library cannot be opened or is too old.",
+    hint: "Run `npm ci` again, or point `engine.library` to a libonnxruntime.so of version 1.17 or newer.",
+  },
+  ERR_MODEL_MISSING: {
+    meaning: "A model, or a file that its manifest names, does not exist.",
+    hint: "Check the bundle's path; `sightline models` lists what is installed.",
+  },
+  ERR_MODEL_MANIFEST: {
+    meaning: "A model's manifest.json is not valid.",
+    hint: "Compare it with docs/models.md; the message names the key.",
+  },
+  ERR_MODEL_DIGEST: {
+    meaning: "A model file's sha256 or size differs from its manifest.",
+    hint: "The file is damaged or was changed: install the bundle again.",
+  },
+  ERR_MODEL_LOAD: {
+    meaning: "ONNX Runtime refused the model.",
+    hint: "The message is ONNX Runtime's own; check opset and operators.",
+  },
+  ERR_MODEL_IO: {
+    meaning: "A model's inputs or outputs do not have the shape that its manifest or decoder needs.",
+    hint: "Check `inputs`, `decoder` and `labels` in the manifest against the model.",
+  },
+  ERR_SESSION_RUN: {
+    meaning: "ONNX Runtime failed while running a model.",
+    hint: "The message is ONNX Runtime's own; try the frame with `sightline infer`.",
+  },
+  ERR_SESSION_TIMEOUT: {
+    meaning: "A run exceeded its time limit and was cancelled.",
+    hint: "Raise `limits.run`, use a smaller model, or relieve the CPU.",
+  },
+  ERR_SESSION_CANCELLED: {
+    meaning: "A run was cancelled by its caller.",
+    hint: "Nothing to do: this happens at shutdown.",
+  },
+  ERR_SESSION_CLOSED: {
+    meaning: "A session was used after it was unloaded.",
+    hint: "Nothing to do at shutdown; otherwise report it with the log.",
+  },
+  ERR_IMAGE_READ: { meaning: "An image file cannot be read.", hint: "Check the path and its permissions." },
+  ERR_IMAGE_EMPTY: {
+    meaning: "An image has no bytes.",
+    hint: "The camera or the copy stopped half-way: check free space and the source.",
+  },
+  ERR_IMAGE_FORMAT: {
+    meaning: "The data is not an image of a known format.",
+    hint: "Use JPEG, PNG, WebP or TIFF; look at the file's first bytes, not its name.",
+  },
+  ERR_IMAGE_TRUNCATED: {
+    meaning: "An image ends early or is damaged.",
+    hint: "Copy the file again; with a camera, check cable and bandwidth.",
+  },
+  ERR_IMAGE_SIZE: {
+    meaning: "An image is smaller or larger than Sightline accepts.",
+    hint: "Accepted are 8×8 to 16,384×16,384 pixels and at most 64 megapixels.",
+  },
+  ERR_FRAME_INVALID: {
+    meaning: "A frame's size, stride or format does not fit its data.",
+    hint: "Compare the camera's format with its configuration.",
+  },
+  ERR_CAMERA_SOURCE: {
+    meaning: "A camera's source cannot be opened.",
+    hint: "Check the path or device in `cameras`; `sightline doctor` looks at each.",
+  },
+  ERR_QUEUE_FULL: {
+    meaning: "A frame could not be queued because all buffers were taken.",
+    hint: "Lower the camera's rate, or use a smaller model.",
+  },
+  ERR_DEADLINE: {
+    meaning: "A frame could no longer be judged before its deadline.",
+    hint: "Raise `deadline`, lower the camera's rate, or use a smaller model.",
+  },
+  ERR_STORE_OPEN: {
+    meaning: "The result store cannot be opened.",
+    hint: "Check that `store.path` exists, is writable and that no other daemon uses it.",
+  },
+  ERR_STORE_WRITE: {
+    meaning: "The result store cannot be written.",
+    hint: "Check free space and the file system (`df`, `dmesg`).",
+  },
+  ERR_STORE_FULL: {
+    meaning: "The result store reached its size limit.",
+    hint: "Reconnect the broker or raise `store.max_size`; the oldest pass results go first.",
+  },
+  ERR_MQTT_REFUSED: {
+    meaning: "The MQTT broker refused the connection.",
+    hint: "Check user name, password, client id and the broker's access rules.",
+  },
+  ERR_MQTT_UNREACHABLE: {
+    meaning: "The MQTT broker cannot be reached or dropped the connection.",
+    hint: "Check `mqtt.url`, the network and that the broker runs; results wait in the store.",
+  },
+  ERR_MQTT_TIMEOUT: {
+    meaning: "The MQTT broker accepted the connection but does not answer.",
+    hint: "Restart the broker; results wait in the store.",
+  },
+  ERR_DAEMON_UNREACHABLE: {
+    meaning: "No daemon answers for this configuration.",
+    hint: "Start it with `sightline run --config FILE`.",
+  },
+  ERR_STOP_TIMEOUT: {
+    meaning: "A part of the daemon did not stop in time.",
+    hint: "The log names the part; results already decided are in the store.",
+  },
+} as const satisfies Record<string, { meaning: string; hint: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** What crosses threads and processes in place of the error: structured clone drops code, hint and class. */
+export interface ErrorRecord {
+  code: ErrorCode;
+  message: string;
+  hint: string;
+}
+
+/** The one error class. Callers switch on `code`, never on text; `hint` is the next thing to do. */
+export class SightlineError extends Error {
+  override readonly name = "SightlineError";
+  readonly code: ErrorCode;
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint ?? ERRORS[code].hint;
+  }
+
+  static from(record: ErrorRecord): SightlineError {
+    return new SightlineError(record.code, record.message, { hint: record.hint });
+  }
+
+  /** `error` itself when it is ours, else wrapped under `code` with its message. */
+  static wrap(code: ErrorCode, error: unknown, context?: string): SightlineError {
+    if (error instanceof SightlineError) return error;
+    const message = error instanceof Error ? error.message : String(error);
+    return new SightlineError(code, context ? `${context}: ${message}` : message, { cause: error });
+  }
+
+  toRecord(): ErrorRecord {
+    return { code: this.code, message: this.message, hint: this.hint };
+  }
+}

@@ -1,0 +1,37 @@
+import type { NamedTensors, TensorSpec } from "../tensor/tensor.ts";
+
+/** What runs models: the `cpu` provider today, TensorRT on a Jetson later. */
+export interface ExecutionProvider {
+  readonly name: string;
+  /** Version of the ONNX Runtime library behind it, e.g. `1.30.0`. */
+  readonly runtimeVersion: string;
+  /** How many runs may be in flight at once; slots are numbered from 0. */
+  readonly slots: number;
+  /** Opens a model from a file's path or its bytes, off the calling thread. Errors: ERR_MODEL_LOAD. */
+  load(model: string | Uint8Array): Promise<Session>;
+  /** Unloads every session, cancels what still runs and joins the threads. May be called twice. */
+  close(): Promise<void>;
+}
+
+/** A loaded model. Its weights exist once, whatever number of slots runs it. */
+export interface Session {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  /**
+   * Runs on one slot's native thread; the calling thread only hands over pointers. Runs of one slot queue up.
+   * `feeds` are read in place and must stay untouched until the promise settles.
+   * Errors: ERR_MODEL_IO (name, type or shape), ERR_SESSION_RUN, ERR_SESSION_TIMEOUT, ERR_SESSION_CANCELLED,
+   * ERR_SESSION_CLOSED.
+   */
+  run(slot: number, feeds: NamedTensors, options?: RunOptions): Promise<NamedTensors>;
+  /** Gives the memory back to the system; waits for runs in flight. May be called twice. */
+  unload(): Promise<void>;
+}
+
+export interface RunOptions {
+  /** Written in place when given; other outputs are allocated by ONNX Runtime and handed over without a copy. */
+  outputs?: NamedTensors;
+  /** Counted from the call; beyond it the run is cancelled with ERR_SESSION_TIMEOUT. */
+  timeLimitMs?: number;
+  signal?: AbortSignal;
+}

@@ -1,0 +1,18 @@
+import { defineConfig } from "vitest/config";
+
+/** One project a kind of test; see docs/hacking.md. */
+const kinds = ["unit", "contract", "e2e", "fuzz", "bench"];
+
+export default defineConfig({
+  test: {
+    projects: kinds.map((name) => ({
+      test: {
+        name,
+        include: [`test/${name}/**/*.test.ts`],
+        pool: "forks",
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+      },
+    })),
+  },
+});
