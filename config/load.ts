@@ -1,0 +1,102 @@
+import { readFileSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { SightlineError } from "../runtime/base/errors.ts";
+import { type Explained, explainIssue, pathText } from "../runtime/base/explain-issue.ts";
+import { mapMarked } from "../runtime/base/json-schema.ts";
+import { byPosition, type Problem, problemText } from "./problem.ts";
+import { type Config, jsonSchema, schema } from "./schema/schema.ts";
+import { substitute } from "./substitute.ts";
+import { type ParsedYaml, parseYaml } from "./yaml/parse.ts";
+
+export interface LoadOptions {
+  /** Environment for `${env:NAME}`. */
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Checked {
+  /** There exactly when there are no problems; deep-frozen, its paths absolute. */
+  config?: Config;
+  /** All of them at once, in the order of the file. */
+  problems: Problem[];
+}
+
+const MAX_FILE_BYTES = 2 ** 20;
+
+/** Reads a configuration file. Errors: ERR_CONFIG_READ, ERR_CONFIG_INVALID with every problem on a line. */
+export function loadConfig(file: string, options: LoadOptions): Config {
+  const { config, problems } = checkConfig(file, options);
+  if (config) return config;
+  throw new SightlineError("ERR_CONFIG_INVALID", problems.map(problemText).join("\n"));
+}
+
+/** Reads a configuration file and says all that is wrong with it. Errors: ERR_CONFIG_READ. */
+export function checkConfig(file: string, options: LoadOptions): Checked {
+  const text = decode(readConfigFile(file));
+  if (text === undefined) {
+    return {
+      problems: [{ file, line: 1, column: 1, path: "", message: "is not UTF-8", hint: "save it as UTF-8" }],
+    };
+  }
+  return checkText(text, { ...options, file });
+}
+
+/** The same for text that is already there; `file` names it and says where relative paths start. */
+export function checkText(text: string, { file, env }: LoadOptions & { file: string }): Checked {
+  const yaml = parseYaml(text);
+  const inYaml = yaml.problems.map((problem) => ({ file, path: "", ...problem }));
+  if (!yaml.sound) return { problems: inYaml };
+  const folder = dirname(resolve(file));
+  const { config, explained } = validate(yaml.value, { env, folder });
+  const problems = [...inYaml, ...explained.map((one) => place(one, yaml, file))].sort(byPosition);
+  if (!config || problems.length > 0) return { problems };
+  const absolute = mapMarked(jsonSchema, config, "x-path", (path) => resolve(folder, path));
+  return { config: deepFreeze(absolute as Config), problems };
+}
+
+/** `config` for showing: secrets masked. */
+export const redact = <T>(config: T): T => mapMarked(jsonSchema, config, "x-secret", () => "•••") as T;
+
+function validate(written: unknown, surroundings: { env: LoadOptions["env"]; folder: string }) {
+  if (written === null) {
+    const hint = "`sightline init` writes a first configuration";
+    return { explained: [{ path: [], at: "value" as const, message: "the file says nothing", hint }] };
+  }
+  const { value, problems } = substitute(written, surroundings);
+  const result = schema.safeParse(value);
+  const unresolved = new Set(problems.map(({ path }) => pathText(path)));
+  const issues = (result.error?.issues ?? []).flatMap((issue) => explainIssue(jsonSchema, issue, written));
+  const explained: Explained[] = [
+    ...problems.map((problem) => ({ ...problem, at: "value" as const })),
+    ...issues.filter(({ path }) => !unresolved.has(pathText(path))),
+  ];
+  return { config: result.data as Config | undefined, explained };
+}
+
+function place({ path, at, message, hint }: Explained, yaml: ParsedYaml, file: string): Problem {
+  return { file, ...yaml.positionOf(path, at), path: pathText(path), message, hint };
+}
+
+function readConfigFile(file: string): Uint8Array {
+  try {
+    const stats = statSync(file);
+    if (!stats.isFile()) throw new Error("not a regular file");
+    if (stats.size > MAX_FILE_BYTES) throw new Error("larger than 1 MiB");
+    return readFileSync(file);
+  } catch (error) {
+    throw SightlineError.wrap("ERR_CONFIG_READ", error, file);
+  }
+}
+
+/** Without a byte order mark; undefined when the bytes are not UTF-8. */
+function decode(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) Object.values(Object.freeze(value)).forEach(deepFreeze);
+  return value;
+}

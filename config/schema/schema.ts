@@ -1,0 +1,114 @@
+import { z } from "zod";
+import { closest } from "../../runtime/base/closest.ts";
+import { child, isRecord, type JsonSchema } from "../../runtime/base/json-schema.ts";
+import { camera } from "./cameras.ts";
+import { mqtt } from "./mqtt.ts";
+import { pipeline } from "./pipelines.ts";
+import { duration, id, path, size } from "./scalars.ts";
+
+const device = z.strictObject({
+  id: id.describe("Name of this device; a part of every topic, so unique at its broker."),
+});
+
+const engine = z.strictObject({
+  slots: z
+    .union([z.literal("auto"), z.int().min(1).max(64)])
+    .default("auto")
+    .describe("Runs at a time; `auto` takes one a core."),
+  threads_per_slot: z.int().min(1).max(64).default(1).describe("Threads of one run."),
+  library: path
+    .optional()
+    .describe("A libonnxruntime.so of your own. Left out: the one that Sightline brings."),
+  run_limit: duration({ min: "1ms", max: "10m", example: "2s" })
+    .prefault("2s")
+    .describe("A run that takes longer is cancelled."),
+});
+
+const model = z.strictObject({
+  bundle: path.describe("Folder with the model's manifest.json; see models.md."),
+});
+
+const store = z.strictObject({
+  path: path
+    .default("./data")
+    .describe("Folder for results that wait for the broker; made at the first start."),
+  max_size: size({ min: "1MiB", max: "1024GiB", example: "256MiB" })
+    .prefault("256MiB")
+    .describe("At this size the oldest results go, pass before review before fail."),
+  commit_delay: duration({ min: "1ms", max: "10s", example: "50ms" })
+    .prefault("50ms")
+    .describe("Longest wait of a result for others to be written with it."),
+  commit_rows: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(20)
+    .describe("As many waiting results are written at once, without waiting longer."),
+});
+
+const health = z.strictObject({
+  interval: duration({ min: "1s", max: "1d", example: "30s" })
+    .prefault("30s")
+    .describe("Time between two health messages."),
+});
+
+const log = z.strictObject({
+  level: z.enum(["debug", "info", "warn", "error"]).default("info").describe("Least level that is written."),
+});
+
+/** The whole file: the one source of types, defaults, documentation and JSON Schema. */
+export const schema = z
+  .strictObject({
+    version: z.literal(1).describe("Version of this file's layout."),
+    device: device.describe("Who this device is."),
+    mqtt: mqtt.prefault({}).describe("Where verdicts go."),
+    engine: engine.prefault({}).describe("How models run."),
+    models: z.record(id, model).describe("Models by a name of your choice."),
+    cameras: z.record(id, camera).describe("Cameras by a name of your choice."),
+    pipelines: z
+      .record(id, pipeline)
+      .describe("Which model looks at which camera, and what its findings mean."),
+    store: store.prefault({}).describe("Where results wait until the broker has them."),
+    health: health.prefault({}).describe("How often the device reports on itself."),
+    log: log.prefault({}).describe("What is written to the log."),
+  })
+  .superRefine(checkReferences, { when: ({ value }) => isRecord(value) })
+  .meta({ title: "Sightline configuration", description: "One device: its cameras, models and pipelines." });
+
+/** Runs on files with other problems too, so it takes nothing below `value` for granted. */
+function checkReferences(value: unknown, ctx: z.RefinementCtx): void {
+  const pipelines = child(value, "pipelines");
+  for (const [name, of] of Object.entries(isRecord(pipelines) ? pipelines : {})) {
+    for (const [key, section] of [
+      ["camera", "cameras"],
+      ["model", "models"],
+    ] as const) {
+      const wanted = child(of, key);
+      const present = child(value, section);
+      if (typeof wanted !== "string" || !isRecord(present) || Object.hasOwn(present, wanted)) continue;
+      ctx.addIssue({
+        code: "custom",
+        path: ["pipelines", name, key],
+        ...unknownName(wanted, section, present),
+      });
+    }
+  }
+}
+
+function unknownName(wanted: string, section: string, present: Record<string, unknown>) {
+  const names = Object.keys(present);
+  const meant = closest(wanted, names);
+  const hint = meant ? `did you mean "${meant}"?` : `${section} has: ${names.join(", ") || "nothing yet"}`;
+  return { message: `there is no ${JSON.stringify(wanted)} in ${section}`, params: { hint } };
+}
+
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+
+/** What the schema makes of a file: defaults filled in, durations in milliseconds, sizes in bytes. */
+export type Config = DeepReadonly<z.output<typeof schema>>;
+
+/** The schema of the file as people write it, as plain data. */
+export const jsonSchema = z.toJSONSchema(schema, { io: "input" }) as JsonSchema;
+
+/** The file that says what `config` says, with every default written out; `parse` of it gives `config` again. */
+export const toFileForm = (config: Config): unknown => z.encode(schema, config as z.output<typeof schema>);

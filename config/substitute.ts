@@ -1,0 +1,91 @@
+import { readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Path } from "../runtime/base/json-schema.ts";
+
+export interface Surroundings {
+  env: Readonly<Record<string, string | undefined>>;
+  /** Folder that relative paths count from. */
+  folder: string;
+}
+
+export interface SubstitutionProblem {
+  path: Path;
+  message: string;
+  hint: string;
+}
+
+/**
+ * Replaces `${env:NAME}`, `${env:NAME:-default}` (also used when the variable is empty, as in a shell) and
+ * `${file:PATH}` (without the line end that closes the file) in every text below `value`. `$${` gives `${`.
+ * Keys stay as they are, and what was put in is not searched again.
+ */
+export function substitute(value: unknown, surroundings: Surroundings) {
+  const problems: SubstitutionProblem[] = [];
+  const inside = (item: unknown, path: Path): unknown => {
+    if (typeof item === "string") return replaceAll(item, path);
+    if (Array.isArray(item)) return item.map((below, index) => inside(below, [...path, index]));
+    if (typeof item !== "object" || item === null) return item;
+    return Object.fromEntries(
+      Object.entries(item).map(([key, below]) => [key, inside(below, [...path, key])]),
+    );
+  };
+  const replaceAll = (text: string, path: Path): string =>
+    text.replace(/\$\$\{|\$\{([^{}]*)\}|\$\{/g, (whole, expression: string | undefined) => {
+      if (whole === "$${") return "${";
+      const found = lookUp(expression ?? "", surroundings);
+      if (typeof found === "string") return found;
+      problems.push({ path, ...found });
+      return "";
+    });
+  return { value: inside(value, []), problems };
+}
+
+/** Protects text from being substituted when it is read again. */
+export const escapeSubstitution = (text: string): string => text.replaceAll("${", "$${");
+
+type Found = string | { message: string; hint: string };
+
+const MAX_FILE_BYTES = 65_536;
+
+function lookUp(expression: string, surroundings: Surroundings): Found {
+  const variable = /^env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s.exec(expression);
+  if (variable) return fromEnvironment(variable[1] ?? "", variable[2], surroundings.env);
+  const file = /^file:(.+)$/s.exec(expression)?.[1];
+  if (file !== undefined) return fromFile(resolve(surroundings.folder, file));
+  return {
+    message: "a substitution that is not known",
+    hint: "write ${env:NAME}, ${env:NAME:-default} or ${file:PATH}; $${ stands for a plain ${",
+  };
+}
+
+function fromEnvironment(name: string, fallback: string | undefined, env: Surroundings["env"]): Found {
+  const set = Object.hasOwn(env, name) ? env[name] : undefined;
+  const value = set === "" && fallback !== undefined ? fallback : (set ?? fallback);
+  if (value !== undefined) return value;
+  return {
+    message: `the environment variable ${name} is not set`,
+    hint: `set it or write \${env:${name}:-default}`,
+  };
+}
+
+/** Looks before it reads: a pipe or a device would never end. */
+function fromFile(file: string): Found {
+  try {
+    const { size } = regularFile(file);
+    if (size > MAX_FILE_BYTES)
+      return { message: `${file} is larger than 64 KiB`, hint: "is it the right file?" };
+    return readFileSync(file, "utf8").replace(/\r?\n$/, "");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return {
+      message: `cannot read the file of the substitution: ${reason}`,
+      hint: "check path and permissions",
+    };
+  }
+}
+
+function regularFile(file: string) {
+  const stats = statSync(file);
+  if (!stats.isFile()) throw new Error(`${file} is not a regular file`);
+  return stats;
+}
