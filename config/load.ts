@@ -3,8 +3,9 @@ import { dirname, resolve } from "node:path";
 import { SightlineError } from "../runtime/base/errors.ts";
 import { type Explained, explainIssue, pathText } from "../runtime/base/explain-issue.ts";
 import { mapMarked } from "../runtime/base/json-schema.ts";
+import { jsonSchema } from "./json-schema.ts";
 import { byPosition, type Problem, problemText } from "./problem.ts";
-import { type Config, jsonSchema, schema } from "./schema/schema.ts";
+import { type Config, schema } from "./schema/schema.ts";
 import { substitute } from "./substitute.ts";
 import { type ParsedYaml, parseYaml } from "./yaml/parse.ts";
 
@@ -52,9 +53,6 @@ export function checkText(text: string, { file, env }: LoadOptions & { file: str
   const absolute = mapMarked(jsonSchema, config, "x-path", (path) => resolve(folder, path));
   return { config: deepFreeze(absolute as Config), problems };
 }
-
-/** `config` for showing: secrets masked. */
-export const redact = <T>(config: T): T => mapMarked(jsonSchema, config, "x-secret", () => "•••") as T;
 
 function validate(written: unknown, surroundings: { env: LoadOptions["env"]; folder: string }) {
   if (written === null) {

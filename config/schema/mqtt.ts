@@ -4,7 +4,7 @@ import { duration, path, secret, text } from "./scalars.ts";
 
 const url = z
   .string()
-  .regex(/^mqtts?:\/\//)
+  .regex(/^mqtts?:\/\//, { abort: true })
   .refine(isBrokerUrl, {
     error: "must be only the scheme, host and port of a broker",
     params: { hint: "user name and password go in username and password" },
@@ -33,7 +33,7 @@ export const mqtt = z
     username: text.optional().describe("User name at the broker."),
     password: secret.optional().describe("Password at the broker; best as `${env:NAME}` or `${file:PATH}`."),
     protocol: z
-      .enum(["auto", "5", "3.1.1"])
+      .literal(["auto", "5", "3.1.1"])
       .default("auto")
       .describe("MQTT version; `auto` tries 5 and falls back to 3.1.1."),
     keepalive: duration({ min: "1s", max: "12h", example: "30s" })

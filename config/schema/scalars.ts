@@ -12,7 +12,7 @@ export const id = z
 /** Text without control characters. */
 export const text = z
   .string()
-  .regex(/^[^\p{Cc}]{1,256}$/u)
+  .regex(/^[^\p{Cc}]{1,256}$/u, { abort: true })
   .meta({ "x-noun": "text of 1 to 256 characters" });
 
 /** A file or folder; relative to the configuration file's folder. */

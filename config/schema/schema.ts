@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { closest } from "../../runtime/base/closest.ts";
-import { child, isRecord, type JsonSchema } from "../../runtime/base/json-schema.ts";
+import { child, isRecord } from "../../runtime/base/json-schema.ts";
 import { camera } from "./cameras.ts";
 import { mqtt } from "./mqtt.ts";
 import { pipeline } from "./pipelines.ts";
@@ -106,9 +106,6 @@ type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonl
 
 /** What the schema makes of a file: defaults filled in, durations in milliseconds, sizes in bytes. */
 export type Config = DeepReadonly<z.output<typeof schema>>;
-
-/** The schema of the file as people write it, as plain data. */
-export const jsonSchema = z.toJSONSchema(schema, { io: "input" }) as JsonSchema;
 
 /** The file that says what `config` says, with every default written out; `parse` of it gives `config` again. */
 export const toFileForm = (config: Config): unknown => z.encode(schema, config as z.output<typeof schema>);

@@ -12,6 +12,10 @@ export const ERRORS = {
     meaning: "The configuration has problems; each is listed with file, line and column.",
     hint: "Correct the listed lines and run `sightline check FILE` again.",
   },
+  ERR_CONFIG_WRITE: {
+    meaning: "The configuration file cannot be written.",
+    hint: "Check the folder, its permissions and free space; an existing file is only replaced with --force.",
+  },
   ERR_ADDON_MISSING: {
     meaning: "The native addon is not built or cannot be loaded.",
     hint: "Run `npm run build:native`; it needs a C++ compiler (Debian: apt-get install g++).",

@@ -67,9 +67,8 @@ function unknownKey(schema: JsonSchema, path: Path, key: string, input: unknown)
 function badName(schema: JsonSchema, path: Path, input: unknown): Explained {
   const name = String(path.at(-1));
   const names = schemaAt(schema, path.slice(0, -1), input)?.propertyNames ?? {};
-  const tame = name.toLowerCase().replaceAll(/[\s.]+/g, "-");
-  const hint = new RegExp(names.pattern ?? "$^", "u").test(tame) ? `write ${shown(tame)}` : undefined;
-  return { path, at: "key", message: `the name ${shown(name)} must be ${typeText(names)}`, hint };
+  const message = `the name ${shown(name)} must be ${typeText(names)}`;
+  return { path, at: "key", message, hint: tamed(names, name) };
 }
 
 function ownCheck({ path, message, params }: Issue): Explained {
@@ -109,7 +108,14 @@ function remedy(schema: JsonSchema, value: unknown): string | undefined {
     value,
     choices.filter((choice) => typeof choice === "string"),
   );
-  return meant && `did you mean "${meant}"?`;
+  return meant ? `did you mean "${meant}"?` : tamed(schema, value);
+}
+
+/** Small letters and dashes often turn what was meant into what is allowed. */
+function tamed({ pattern }: JsonSchema, text: string): string | undefined {
+  const tame = text.toLowerCase().replaceAll(/[\s.]+/g, "-");
+  const allowed = pattern !== undefined && tame !== text && new RegExp(pattern, "u").test(tame);
+  return allowed ? `write ${shown(tame)}` : undefined;
 }
 
 const takesNumber = (schema: JsonSchema): boolean =>

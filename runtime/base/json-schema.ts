@@ -93,7 +93,6 @@ function branchFor(schema: JsonSchema, value: unknown): JsonSchema {
 }
 
 function accepts(branch: JsonSchema, value: unknown): boolean {
-  if (!isRecord(value)) return branch.type === (Array.isArray(value) ? "array" : typeof value);
   const constants = Object.entries(branch.properties ?? {}).filter(([, of]) => of.const !== undefined);
   return constants.length > 0 && constants.every(([key, of]) => child(value, key) === of.const);
 }

@@ -1,0 +1,50 @@
+import { resolve } from "node:path";
+import { type Checked, checkConfig } from "../../config/load.ts";
+import { problemText } from "../../config/problem.ts";
+import type { Config } from "../../config/schema/schema.ts";
+import { exactly, parseVerbArgs, usageError, type Verb } from "../verb.ts";
+
+/** Exit code 0 when the file is valid, 1 when not. */
+export const check: Verb = {
+  name: "check",
+  summary: "say whether a configuration is valid, and what is wrong with it",
+  usage: "check FILE [-f text|json]",
+  async run(args, io) {
+    const { values, positionals } = parseVerbArgs(check, args, {
+      format: { type: "string", short: "f", default: "text" },
+    });
+    const [file = ""] = exactly(check, ["FILE"], positionals);
+    const print = Object.hasOwn(FORMATS, values.format) ? FORMATS[values.format as Format] : undefined;
+    if (!print) throw usageError(check, `"${values.format}" is not a format`);
+    const { config, problems } = checkConfig(resolve(io.cwd, file), { env: io.env });
+    const asGiven = problems.map((problem) => ({ ...problem, file }));
+    print(file, { ...(config && { config }), problems: asGiven }, io.out);
+    return config ? 0 : 1;
+  },
+};
+
+type Format = keyof typeof FORMATS;
+
+const FORMATS = { text: printText, json: printJson };
+
+function printText(file: string, { config, problems }: Checked, out: (line: string) => void): void {
+  for (const problem of problems) out(problemText(problem));
+  out(config ? `${file} is valid: ${summary(config)}` : counted(problems.length, "problem"));
+}
+
+function printJson(file: string, { config, problems }: Checked, out: (line: string) => void): void {
+  out(JSON.stringify({ file, valid: config !== undefined, ...(config && countsOf(config)), problems }));
+}
+
+const summary = (config: Config): string =>
+  Object.entries(countsOf(config))
+    .map(([section, n]) => counted(n, section.slice(0, -1)))
+    .join(", ");
+
+const countsOf = ({ cameras, models, pipelines }: Config) => ({
+  cameras: Object.keys(cameras).length,
+  models: Object.keys(models).length,
+  pipelines: Object.keys(pipelines).length,
+});
+
+const counted = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`;

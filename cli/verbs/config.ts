@@ -1,0 +1,32 @@
+import { resolve } from "node:path";
+import { jsonSchemaText } from "../../config/json-schema.ts";
+import { loadConfig } from "../../config/load.ts";
+import { effectiveYaml } from "../../config/show.ts";
+import { exactly, type Io, parseVerbArgs, usageError, type Verb } from "../verb.ts";
+
+export const config: Verb = {
+  name: "config",
+  summary: "print the configuration's schema, or a file with every default filled in",
+  usage: "config schema\nconfig show --effective FILE",
+  async run([action = "", ...args], io) {
+    const act = Object.hasOwn(ACTIONS, action) ? ACTIONS[action as keyof typeof ACTIONS] : undefined;
+    if (!act) throw usageError(config, action === "" ? "say what to do" : `"${action}" is not known`);
+    act(args, io);
+    return 0;
+  },
+};
+
+const ACTIONS = { schema: printSchema, show: printEffective };
+
+function printSchema(args: string[], io: Io): void {
+  exactly(config, [], parseVerbArgs(config, args, {}).positionals);
+  io.out(jsonSchemaText.trimEnd());
+}
+
+/** The only view there is; `--effective` says so at the call and leaves room for others. */
+function printEffective(args: string[], io: Io): void {
+  const { values, positionals } = parseVerbArgs(config, args, { effective: { type: "boolean" } });
+  const [file = ""] = exactly(config, ["FILE"], positionals);
+  if (!values.effective) throw usageError(config, "show needs --effective");
+  io.out(effectiveYaml(loadConfig(resolve(io.cwd, file), { env: io.env })).trimEnd());
+}

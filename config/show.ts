@@ -1,0 +1,19 @@
+import { stringify } from "yaml";
+import { mapMarked } from "../runtime/base/json-schema.ts";
+import { jsonSchema } from "./json-schema.ts";
+import { type Config, toFileForm } from "./schema/schema.ts";
+import { escapeSubstitution } from "./substitute.ts";
+
+/** `value`, a configuration in either form, with every secret masked. */
+export const redact = <T>(value: T): T => mapMarked(jsonSchema, value, "x-secret", () => "•••") as T;
+
+/** A file that gives `config` again (but for its secrets, which are masked), every default written out. */
+export const effectiveYaml = (config: Config): string =>
+  stringify(escaped(redact(toFileForm(config))), { lineWidth: 0 });
+
+function escaped(value: unknown): unknown {
+  if (typeof value === "string") return escapeSubstitution(value);
+  if (Array.isArray(value)) return value.map(escaped);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, escaped(item)]));
+}

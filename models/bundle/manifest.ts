@@ -1,0 +1,119 @@
+import { z } from "zod";
+import { SightlineError } from "../../runtime/base/errors.ts";
+import { explainIssue, pathText } from "../../runtime/base/explain-issue.ts";
+import type { JsonSchema } from "../../runtime/base/json-schema.ts";
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9_-]{1,64}$/)
+  .meta({ "x-noun": "a name of 1 to 64 of a-z, 0-9, _ and -" });
+
+const version = z
+  .string()
+  .regex(/^\d{1,9}\.\d{1,9}\.\d{1,9}$/)
+  .meta({ "x-noun": 'a version such as "1.0.0"' });
+
+/** Relative to the bundle's folder and inside it; links are looked at when the bundle is opened. */
+const filePath = z
+  .string()
+  .regex(/^(?!\/)(?!(.*\/)?\.\.(\/|$))[^\\\p{Cc}]{1,1024}$/u)
+  .meta({ "x-noun": "a relative path inside the bundle, with / and without .." });
+
+const text = z.string().min(1).max(4096);
+const tensorName = z.string().min(1).max(256);
+const iou = z.number().min(0).max(1);
+const side = z.int().min(8).max(16_384);
+
+/** tensor = (pixel − mean) / std, pixel from 0 to 255; `mean` and `std` have one entry or one a channel. */
+const input = z
+  .strictObject({
+    name: tensorName,
+    dtype: z.literal(["float32"]),
+    layout: z.enum(["NCHW", "NHWC"]),
+    width: side,
+    height: side,
+    color: z.enum(["gray", "rgb", "bgr"]),
+    resize: z.enum(["letterbox", "stretch"]),
+    pad_value: z.number().min(0).max(255).default(114),
+    mean: z.array(z.number()).min(1).max(3).default([0]),
+    std: z.array(z.number().positive()).min(1).max(3).default([255]),
+  })
+  .superRefine(({ color, mean, std }, ctx) => {
+    const channels = color === "gray" ? 1 : 3;
+    for (const [key, list] of Object.entries({ mean, std })) {
+      if (list.length === 1 || list.length === channels) continue;
+      const message = `must have one entry${channels === 1 ? "" : ` or ${channels}`} for color "${color}"`;
+      ctx.addIssue({ code: "custom", path: [key], message });
+    }
+  });
+
+/** How outputs become findings, told apart by `type`; docs/models.md says what each expects. */
+const decoder = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("heatmap"),
+    heatmap: tensorName,
+    boxes: tensorName,
+    stride: z.int().min(1).max(64),
+    nms_iou: iou.default(0.4),
+  }),
+  z.strictObject({ type: z.literal("yolov5"), output: tensorName, nms_iou: iou.default(0.45) }),
+  z.strictObject({ type: z.literal("yolov8"), output: tensorName, nms_iou: iou.default(0.45) }),
+  z.strictObject({ type: z.literal("end2end"), output: tensorName }),
+  z.strictObject({
+    type: z.literal("classifier"),
+    output: tensorName,
+    activation: z.enum(["none", "softmax"]).default("none"),
+  }),
+  z.strictObject({ type: z.literal("fastestdet"), output: tensorName, nms_iou: iou.default(0.45) }),
+]);
+
+const sha256 = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .meta({ "x-noun": "a sha256 of 64 small hexadecimal digits" });
+
+const stage = z.strictObject({ file: filePath, sha256, bytes: z.int().min(1) });
+
+/** `targets` are platforms such as `linux-arm64-dotprod`, or `any`; `stages` run one after the other. */
+const variant = z.strictObject({ name, targets: z.array(name).min(1), stages: z.array(stage).min(1) });
+
+const manifestSchema = z.strictObject({
+  schema: z.literal("sightline.model/1"),
+  name,
+  version,
+  description: text.optional(),
+  license: text.optional(),
+  input,
+  decoder,
+  labels: z.union([filePath, z.array(text).min(1)]),
+  variants: z.array(variant).min(1),
+});
+
+export type Manifest = z.output<typeof manifestSchema>;
+export type ManifestInput = Manifest["input"];
+export type Decoder = Manifest["decoder"];
+export type Variant = Manifest["variants"][number];
+
+const jsonSchema = z.toJSONSchema(manifestSchema, { io: "input" }) as JsonSchema;
+
+/** Checks a manifest's text; `file` names it in messages. Errors: ERR_MODEL_MANIFEST with a line a problem. */
+export function parseManifest(json: string, file: string): Manifest {
+  const written = parseJson(json, file);
+  const result = manifestSchema.safeParse(written);
+  if (result.success) return result.data;
+  const problems = result.error.issues
+    .flatMap((issue) => explainIssue(jsonSchema, issue, written))
+    .map(
+      ({ path, message, hint }) =>
+        `${pathText(path) || "the manifest"}: ${message}${hint ? `, ${hint}` : ""}`,
+    );
+  throw new SightlineError("ERR_MODEL_MANIFEST", problems.map((problem) => `${file}: ${problem}`).join("\n"));
+}
+
+function parseJson(json: string, file: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw SightlineError.wrap("ERR_MODEL_MANIFEST", error, file);
+  }
+}
