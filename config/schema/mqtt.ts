@@ -64,7 +64,7 @@ export const mqtt = z
           code: "custom",
           path: ["password"],
           message: "needs a username too",
-          params: { at: "key" },
+          params: { at: "key", hint: "add username" },
         });
       }
       if (value.tls !== undefined && /^mqtt:/.test(String(value.url))) {

@@ -22,7 +22,7 @@ export const path = z
   .meta({ "x-noun": "a path", "x-path": true });
 
 /** Text that is never shown or logged. */
-export const secret = z.string().min(1).meta({ "x-noun": "text", "x-secret": true });
+export const secret = z.string().min(1).meta({ "x-secret": true });
 
 export const positiveNumber = z.number().positive();
 

@@ -78,6 +78,10 @@ export const schema = z
 /** Runs on files with other problems too, so it takes nothing below `value` for granted. */
 function checkReferences(value: unknown, ctx: z.RefinementCtx): void {
   const pipelines = child(value, "pipelines");
+  // A section with a name that is not allowed will be renamed: too early to say what is missing there.
+  const unsettled = new Set(
+    ctx.issues.filter(({ code }) => code === "invalid_key").map(({ path }) => path?.[0]),
+  );
   for (const [name, of] of Object.entries(isRecord(pipelines) ? pipelines : {})) {
     for (const [key, section] of [
       ["camera", "cameras"],
@@ -85,7 +89,13 @@ function checkReferences(value: unknown, ctx: z.RefinementCtx): void {
     ] as const) {
       const wanted = child(of, key);
       const present = child(value, section);
-      if (typeof wanted !== "string" || !isRecord(present) || Object.hasOwn(present, wanted)) continue;
+      if (
+        typeof wanted !== "string" ||
+        !isRecord(present) ||
+        unsettled.has(section) ||
+        Object.hasOwn(present, wanted)
+      )
+        continue;
       ctx.addIssue({
         code: "custom",
         path: ["pipelines", name, key],

@@ -28,7 +28,7 @@ const side = z.int().min(8).max(16_384);
 const input = z
   .strictObject({
     name: tensorName,
-    dtype: z.literal(["float32"]),
+    dtype: z.literal("float32"),
     layout: z.enum(["NCHW", "NHWC"]),
     width: side,
     height: side,

@@ -43,9 +43,14 @@ export function typeText(schema: JsonSchema): string {
   if (schema.type === "integer") return `a whole number${rangeText(schema)}`;
   if (schema.type === "number") return `a number${rangeText(schema)}`;
   if (schema.type === "boolean") return "true or false";
-  if (schema.type === "array") return schema.minItems ? "a list with at least one entry" : "a list";
+  if (schema.type === "array") return listText(schema);
   if (schema.type === "object") return "a map of keys";
-  return "text";
+  return schema.minLength ? "text that is not empty" : "text";
+}
+
+function listText({ minItems = 0, maxItems }: JsonSchema): string {
+  if (maxItems !== undefined) return `a list of ${minItems} to ${maxItems} entries`;
+  return minItems > 0 ? "a list with at least one entry" : "a list";
 }
 
 /** `cameras.top.files[2]`; a name that would not read well there is quoted. */
