@@ -22,6 +22,8 @@ export interface Checked {
 }
 
 const MAX_FILE_BYTES = 2 ** 20;
+/** Beyond this the file is something else, and nobody reads on. */
+const MAX_PROBLEMS = 100;
 
 /** Reads a configuration file. Errors: ERR_CONFIG_READ, ERR_CONFIG_INVALID with every problem on a line. */
 export function loadConfig(file: string, options: LoadOptions): Config {
@@ -48,7 +50,8 @@ export function checkText(text: string, { file, env }: LoadOptions & { file: str
   if (!yaml.sound) return { problems: inYaml };
   const folder = dirname(resolve(file));
   const { config, explained } = validate(yaml.value, { env, folder });
-  const problems = [...inYaml, ...explained.map((one) => place(one, yaml, file))].sort(byPosition);
+  const placed = explained.slice(0, MAX_PROBLEMS).map((one) => place(one, yaml, file));
+  const problems = capped([...inYaml, ...placed], inYaml.length + explained.length);
   if (!config || problems.length > 0) return { problems };
   const absolute = mapMarked(jsonSchema, config, "x-path", (path) => resolve(folder, path));
   return { config: deepFreeze(absolute as Config), problems };
@@ -72,6 +75,16 @@ function validate(written: unknown, surroundings: { env: LoadOptions["env"]; fol
 
 function place({ path, at, message, hint }: Explained, yaml: ParsedYaml, file: string): Problem {
   return { file, ...yaml.positionOf(path, at), path: pathText(path), message, hint };
+}
+
+function capped(problems: Problem[], total: number): Problem[] {
+  const shown = problems.sort(byPosition).slice(0, MAX_PROBLEMS);
+  const last = shown.at(-1);
+  if (!last || total <= MAX_PROBLEMS) return shown;
+  return [
+    ...shown,
+    { ...last, path: "", message: `and ${total - MAX_PROBLEMS} more problems`, hint: undefined },
+  ];
 }
 
 function readConfigFile(file: string): Uint8Array {

@@ -41,7 +41,7 @@ export function substitute(value: unknown, surroundings: Surroundings) {
 }
 
 /** Protects text from being substituted when it is read again. */
-export const escapeSubstitution = (text: string): string => text.replaceAll("${", "$${");
+export const escapeSubstitution = (text: string): string => text.replaceAll("${", () => "$${");
 
 type Found = string | { message: string; hint: string };
 
