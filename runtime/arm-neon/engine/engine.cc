@@ -83,8 +83,8 @@ Napi::Value Engine::Load(const Napi::CallbackInfo& info) {
   if (is_bytes) pending.held.push_back(Napi::Persistent(info[1].As<Napi::Object>()));
   pending.result = [this, job](Napi::Env env) {
     const uint32_t id = ++last_session_;
-    sessions_.emplace(id, Session{std::move(job->model), 0, nullptr});
-    return DescribeSession(env, id, *job->model);
+    Session& session = sessions_.emplace(id, Session{std::move(job->model), 0, nullptr}).first->second;
+    return DescribeSession(env, id, *session.model);
   };
   return Submit(&QuietestSlot(), std::move(pending));
 }
