@@ -1,0 +1,269 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+
+#include "engine/tensor_arguments.h"
+
+namespace sightline {
+namespace {
+
+constexpr int64_t kMaxSlots = 64;
+constexpr int64_t kMaxThreads = 256;
+constexpr const char* kArgument = "ERR_ADDON_ARGUMENT";
+
+}  // namespace
+
+void Engine::Bind(Napi::Env env, Napi::Object exports) {
+  exports.Set("Engine",
+              DefineClass(env, "Engine",
+                          {InstanceMethod<&Engine::Version>("version"), InstanceMethod<&Engine::Load>("load"),
+                           InstanceMethod<&Engine::Run>("run"), InstanceMethod<&Engine::Unload>("unload"),
+                           InstanceMethod<&Engine::Cancel>("cancel"),
+                           InstanceMethod<&Engine::CloseFromJs>("close")}));
+}
+
+Engine::Engine(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Engine>(info) {
+  const auto slots = ReadInteger(info[1], 1, kMaxSlots);
+  if (!info[0].IsString() || !slots) {
+    Throw(Env(), kArgument, "Engine: wanted the library's path and 1 to 64 slots");
+    return;
+  }
+  Failure failure;
+  runtime_ = OrtRuntime::Open(info[0].As<Napi::String>(), &failure);
+  if (!runtime_) {
+    Throw(Env(), failure.code, failure.message);
+    return;
+  }
+  if (!StartSlots(static_cast<size_t>(*slots))) Throw(Env(), kArgument, "Engine: no threadsafe function");
+}
+
+Engine::~Engine() {
+  Close();
+}
+
+bool Engine::StartSlots(size_t count) {
+  // Made before the cleanup hook: hooks run last in, first out, and ours must find it alive.
+  if (napi_create_threadsafe_function(Env(), nullptr, nullptr, Napi::String::New(Env(), "sightline"), 0, 1,
+                                      nullptr, nullptr, this, OnJobDone, &settle_) != napi_ok) {
+    return false;
+  }
+  napi_unref_threadsafe_function(Env(), settle_);
+  RenewCleanupHook();
+  const auto done = [settle = settle_](uint32_t ticket) {
+    napi_call_threadsafe_function(settle, reinterpret_cast<void*>(static_cast<uintptr_t>(ticket)),
+                                  napi_tsfn_nonblocking);
+  };
+  for (size_t i = 0; i < count; i++) slots_.push_back(std::make_unique<Slot>(i, done));
+  return true;
+}
+
+Napi::Value Engine::Version(const Napi::CallbackInfo& info) {
+  if (!runtime_) return Throw(info.Env(), "ERR_SESSION_CLOSED", "the engine is closed");
+  return Napi::String::New(info.Env(), runtime_->version);
+}
+
+Napi::Value Engine::Load(const Napi::CallbackInfo& info) {
+  uint32_t ticket = 0;
+  if (!ReadTicket(info, &ticket)) return info.Env().Undefined();
+  const auto threads = ReadInteger(info[2], 1, kMaxThreads);
+  const auto bytes = ReadArray(info[1]);
+  const bool is_bytes = bytes && bytes->type == napi_uint8_array && bytes->bytes > 0;
+  if (!threads || !(info[1].IsString() || is_bytes)) {
+    return Throw(info.Env(), kArgument, "load: wanted a path or a filled Uint8Array, and 1 to 256 threads");
+  }
+  ModelSource source;
+  if (is_bytes) {
+    source.data = bytes->data;
+    source.bytes = bytes->bytes;
+  } else {
+    source.path = info[1].As<Napi::String>();
+  }
+  auto job = std::make_shared<LoadJob>(ticket, runtime_, std::move(source), static_cast<int>(*threads));
+  Pending pending{job, Napi::Promise::Deferred::New(info.Env()), {}, nullptr};
+  if (is_bytes) pending.held.push_back(Napi::Persistent(info[1].As<Napi::Object>()));
+  pending.result = [this, job](Napi::Env env) {
+    const uint32_t id = ++last_session_;
+    Session& session = sessions_.emplace(id, Session{std::move(job->model), 0, nullptr}).first->second;
+    return DescribeSession(env, id, *session.model);
+  };
+  return Submit(&QuietestSlot(), std::move(pending));
+}
+
+Napi::Value Engine::Run(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  uint32_t ticket = 0;
+  uint32_t id = 0;
+  if (!ReadTicket(info, &ticket)) return env.Undefined();
+  const auto slot = ReadInteger(info[1], 0, static_cast<int64_t>(slots_.size()) - 1);
+  if (!slot) return Throw(env, kArgument, "run: there is no such slot");
+  Session* session = ReadSession(info, 2, &id);
+  if (session == nullptr) return env.Undefined();
+  std::vector<TensorView> feeds, fetches;
+  std::vector<Napi::ObjectReference> held;
+  std::string problem;
+  if (!ReadTensors(info[3], session->model->inputs(), &feeds, &held, &problem) ||
+      !ReadTensors(info[4], session->model->outputs(), &fetches, &held, &problem)) {
+    return Throw(env, kArgument, "run: " + problem);
+  }
+  auto job = std::make_shared<RunJob>(ticket, session->model, std::move(feeds), std::move(fetches));
+  Pending pending{job, Napi::Promise::Deferred::New(env), std::move(held), nullptr};
+  pending.result = [job](Napi::Env env) { return HandOver(env, job.get()); };
+  session->runs++;
+  pending.session = id;
+  return Submit(slots_[static_cast<size_t>(*slot)].get(), std::move(pending));
+}
+
+Napi::Value Engine::Unload(const Napi::CallbackInfo& info) {
+  uint32_t ticket = 0;
+  uint32_t id = 0;
+  if (!ReadTicket(info, &ticket)) return info.Env().Undefined();
+  Session* session = ReadSession(info, 1, &id);
+  if (session == nullptr) return info.Env().Undefined();
+  auto job = std::make_shared<UnloadJob>(ticket, std::move(session->model));
+  session->unload = job;
+  Pending pending{job, Napi::Promise::Deferred::New(info.Env()), {}, nullptr};
+  pending.result = [](Napi::Env env) { return env.Undefined(); };
+  const Napi::Value promise = Submit(nullptr, std::move(pending));
+  ReleaseWhenIdle(id);
+  return promise;
+}
+
+Napi::Value Engine::Cancel(const Napi::CallbackInfo& info) {
+  const auto ticket = ReadInteger(info[0], 0, UINT32_MAX);
+  const auto found = ticket ? pending_.find(static_cast<uint32_t>(*ticket)) : pending_.end();
+  if (found == pending_.end() || !found->second.job->cancellable()) return Napi::Boolean::New(Env(), false);
+  Pending& pending = found->second;
+  pending.job->Terminate();
+  if (pending.slot->Remove(*pending.job)) {
+    pending.job->failure = {"ERR_SESSION_CANCELLED", "cancelled before it began"};
+    Settle(info.Env(), static_cast<uint32_t>(*ticket));
+  }
+  return Napi::Boolean::New(info.Env(), true);
+}
+
+Napi::Value Engine::CloseFromJs(const Napi::CallbackInfo& info) {
+  Close();
+  return info.Env().Undefined();
+}
+
+bool Engine::ReadTicket(const Napi::CallbackInfo& info, uint32_t* ticket) {
+  if (slots_.empty()) {
+    Throw(info.Env(), "ERR_SESSION_CLOSED", "the engine is closed");
+    return false;
+  }
+  const auto number = ReadInteger(info[0], 0, UINT32_MAX);
+  if (!number || pending_.count(static_cast<uint32_t>(*number)) != 0) {
+    Throw(info.Env(), kArgument, "a ticket must be a 32-bit number that is not in use");
+    return false;
+  }
+  *ticket = static_cast<uint32_t>(*number);
+  return true;
+}
+
+Engine::Session* Engine::ReadSession(const Napi::CallbackInfo& info, size_t argument, uint32_t* id) {
+  const auto number = ReadInteger(info[argument], 0, UINT32_MAX);
+  const auto found = number ? sessions_.find(static_cast<uint32_t>(*number)) : sessions_.end();
+  if (found == sessions_.end() || found->second.unload) {
+    Throw(info.Env(), "ERR_SESSION_CLOSED", "the session is unloaded");
+    return nullptr;
+  }
+  *id = found->first;
+  return &found->second;
+}
+
+Slot& Engine::QuietestSlot() {
+  return **std::min_element(slots_.begin(), slots_.end(),
+                            [](const auto& a, const auto& b) { return a->Depth() < b->Depth(); });
+}
+
+/** Without a slot the job waits until `ReleaseWhenIdle` gives it one. */
+Napi::Value Engine::Submit(Slot* slot, Pending pending) {
+  const Napi::Promise promise = pending.deferred.Promise();
+  const std::shared_ptr<Job> job = pending.job;
+  if (pending_.empty()) {
+    // While something is pending the process must stay alive, and this object with it.
+    napi_ref_threadsafe_function(Env(), settle_);
+    Ref();
+  }
+  RenewCleanupHook();
+  pending.slot = slot;
+  pending_.emplace(job->ticket, std::move(pending));
+  if (slot != nullptr) slot->Push(job);
+  return promise;
+}
+
+void Engine::OnJobDone(napi_env env, napi_value, void* engine, void* ticket) {
+  // Without an environment the queue is only being emptied, and the engine may be gone.
+  if (env == nullptr) return;
+  static_cast<Engine*>(engine)->Settle(env, static_cast<uint32_t>(reinterpret_cast<uintptr_t>(ticket)));
+}
+
+void Engine::Settle(Napi::Env env, uint32_t ticket) {
+  const auto found = pending_.find(ticket);
+  if (found == pending_.end()) return;
+  Napi::HandleScope scope(env);
+  const uint32_t session = found->second.session;
+  {
+    // The job goes first: it shares the model that the end of its run may set free.
+    const Pending pending = std::move(found->second);
+    pending_.erase(found);
+    Conclude(env, pending);
+  }
+  if (session != 0) RunEnded(session);
+  if (pending_.empty() && settle_ != nullptr) {
+    napi_unref_threadsafe_function(env, settle_);
+    Unref();
+  }
+}
+
+void Engine::Conclude(Napi::Env env, const Pending& pending) {
+  if (!pending.job->failure) {
+    pending.deferred.Resolve(pending.result(env));
+    return;
+  }
+  const Napi::Value error = MakeError(env, pending.job->failure);
+  pending.deferred.Reject(error.IsEmpty() ? env.Undefined() : error);
+}
+
+void Engine::RunEnded(uint32_t session) {
+  sessions_.at(session).runs--;
+  ReleaseWhenIdle(session);
+}
+
+/** Starts the release that `Unload` asked for, once the last run has ended. */
+void Engine::ReleaseWhenIdle(uint32_t id) {
+  const auto found = sessions_.find(id);
+  if (found->second.runs != 0 || !found->second.unload) return;
+  QuietestSlot().Push(std::move(found->second.unload));
+  sessions_.erase(found);
+}
+
+/**
+ * Hooks run last in, first out, and a buffer that another addon or Node made is freed by such a hook. Ours
+ * has to run before those of all buffers in use, that is, to be newer than any of them.
+ */
+void Engine::RenewCleanupHook() {
+  if (hooked_) napi_remove_env_cleanup_hook(Env(), OnEnvironmentEnd, this);
+  hooked_ = napi_add_env_cleanup_hook(Env(), OnEnvironmentEnd, this) == napi_ok;
+}
+
+void Engine::OnEnvironmentEnd(void* engine) {
+  static_cast<Engine*>(engine)->hooked_ = false;
+  static_cast<Engine*>(engine)->Close();
+}
+
+/** Blocks until the present job of each slot has ended: runs at once, a load when it is through. */
+void Engine::Close() {
+  for (auto& [ticket, pending] : pending_) pending.job->Terminate();
+  for (auto& slot : slots_) slot->Stop();
+  slots_.clear();
+  if (settle_ != nullptr) napi_release_threadsafe_function(settle_, napi_tsfn_abort);
+  settle_ = nullptr;
+  if (hooked_) napi_remove_env_cleanup_hook(Env(), OnEnvironmentEnd, this);
+  hooked_ = false;
+  pending_.clear();
+  sessions_.clear();
+  runtime_.reset();
+}
+
+}  // namespace sightline

@@ -1,0 +1,48 @@
+#include "engine/job.h"
+
+#include <malloc.h>
+
+namespace sightline {
+namespace {
+
+OrtPtr<OrtRunOptions> MakeRunOptions(const OrtRuntime& runtime, Failure* failure) {
+  OrtRunOptions* raw = nullptr;
+  if (!runtime.Succeeded(runtime.api.CreateRunOptions(&raw), "ERR_SESSION_RUN", failure)) return nullptr;
+  OrtPtr<OrtRunOptions> options = runtime.Own(raw);
+  runtime.Succeeded(runtime.api.SetRunLogLevel(raw, kOrtLogFatal), "ERR_SESSION_RUN", failure);
+  return options;
+}
+
+}  // namespace
+
+void LoadJob::Execute() {
+  model = Model::Load(runtime_, source_, threads_, &failure);
+}
+
+RunJob::RunJob(uint32_t ticket, std::shared_ptr<Model> model_given, std::vector<TensorView> feeds_given,
+               std::vector<TensorView> fetches_given)
+    : Job(ticket),
+      model(std::move(model_given)),
+      feeds(std::move(feeds_given)),
+      fetches(std::move(fetches_given)),
+      options_(MakeRunOptions(*model->runtime(), &failure)) {}
+
+void RunJob::Execute() {
+  if (!failure) model->Run(options_.get(), feeds, fetches, &results, &failure);
+  // Even a run that ended well just before: its caller has given up and been told so.
+  if (cancelled_) failure = {"ERR_SESSION_CANCELLED", "the run was cancelled"};
+}
+
+void RunJob::Terminate() {
+  cancelled_ = true;
+  Failure ignored;
+  if (options_) model->runtime()->Succeeded(model->runtime()->api.SetTerminate(options_.get()), "", &ignored);
+}
+
+void UnloadJob::Execute() {
+  model_.reset();
+  // glibc keeps what a model's many small tensors leave behind: 312 → 81 MB for a ResNet-50.
+  malloc_trim(0);
+}
+
+}  // namespace sightline

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "engine/model.h"
+
+namespace sightline {
+
+/** Work for a slot's thread. Holds nothing of JavaScript's, so that any thread may drop it. */
+class Job {
+ public:
+  explicit Job(uint32_t ticket) : ticket(ticket) {}
+  virtual ~Job() = default;
+  virtual void Execute() = 0;
+  /** Asks a job under way to end early; from any thread. */
+  virtual void Terminate() {}
+  /** Whether a caller may take it out of the queue. */
+  virtual bool cancellable() const { return true; }
+
+  const uint32_t ticket;
+  Failure failure;
+};
+
+class LoadJob final : public Job {
+ public:
+  LoadJob(uint32_t ticket, std::shared_ptr<OrtRuntime> runtime, ModelSource source, int intra_op_threads)
+      : Job(ticket), runtime_(std::move(runtime)), source_(std::move(source)), threads_(intra_op_threads) {}
+  void Execute() override;
+
+  std::shared_ptr<Model> model;
+
+ private:
+  const std::shared_ptr<OrtRuntime> runtime_;
+  const ModelSource source_;
+  const int threads_;
+};
+
+class RunJob final : public Job {
+ public:
+  RunJob(uint32_t ticket, std::shared_ptr<Model> model, std::vector<TensorView> feeds,
+         std::vector<TensorView> fetches);
+  void Execute() override;
+  void Terminate() override;
+
+  const std::shared_ptr<Model> model;
+  const std::vector<TensorView> feeds;
+  const std::vector<TensorView> fetches;
+  std::vector<OrtPtr<OrtValue>> results;
+
+ private:
+  const OrtPtr<OrtRunOptions> options_;
+  std::atomic<bool> cancelled_{false};
+};
+
+/** Frees a model that nobody runs any more, and gives the memory back to the system. */
+class UnloadJob final : public Job {
+ public:
+  UnloadJob(uint32_t ticket, std::shared_ptr<Model> model) : Job(ticket), model_(std::move(model)) {}
+  void Execute() override;
+  bool cancellable() const override { return false; }
+
+ private:
+  std::shared_ptr<Model> model_;
+};
+
+}  // namespace sightline

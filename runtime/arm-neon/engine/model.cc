@@ -1,0 +1,125 @@
+#include "engine/model.h"
+
+#include "engine/element_types.h"
+
+namespace sightline {
+namespace {
+
+constexpr const char* kLoad = "ERR_MODEL_LOAD";
+constexpr const char* kRun = "ERR_SESSION_RUN";
+
+OrtPtr<OrtSessionOptions> MakeOptions(const OrtRuntime& runtime, int intra_op_threads, Failure* failure) {
+  const OrtApi& api = runtime.api;
+  OrtSessionOptions* raw = nullptr;
+  if (!runtime.Succeeded(api.CreateSessionOptions(&raw), kLoad, failure)) return nullptr;
+  OrtPtr<OrtSessionOptions> options = runtime.Own(raw);
+  const auto ok = [&](OrtStatus* status) { return runtime.Succeeded(status, kLoad, failure); };
+  // Waiting threads must sleep: spinning costs a paced camera half a core and its neighbours as much again.
+  const bool done = ok(api.SetIntraOpThreads(raw, intra_op_threads)) && ok(api.SetInterOpThreads(raw, 1)) &&
+                    ok(api.SetExecutionMode(raw, kOrtSequential)) &&
+                    ok(api.SetGraphOptimization(raw, kOrtOptimizeAll)) &&
+                    ok(api.SetSessionLogLevel(raw, kOrtLogFatal)) &&
+                    ok(api.AddConfigEntry(raw, "session.intra_op.allow_spinning", "0"));
+  return done ? std::move(options) : nullptr;
+}
+
+bool ReadType(const OrtRuntime& runtime, const OrtTypeInfo* type, TensorSpec* spec, Failure* failure) {
+  const OrtApi& api = runtime.api;
+  const auto ok = [&](OrtStatus* status) { return runtime.Succeeded(status, kLoad, failure); };
+  const OrtTensorInfo* info = nullptr;
+  if (!ok(api.CastToTensorInfo(type, &info))) return false;
+  if (info != nullptr && !ok(api.GetElementType(info, &spec->type))) return false;
+  if (info == nullptr || FindElementType(spec->type) == nullptr) {
+    *failure = {"ERR_MODEL_IO", "\"" + spec->name + "\" is not a tensor of a type that Sightline knows"};
+    return false;
+  }
+  size_t rank = 0;
+  if (!ok(api.GetDimensionsCount(info, &rank))) return false;
+  spec->dims.resize(rank);
+  return ok(api.GetDimensions(info, spec->dims.data(), rank));
+}
+
+}  // namespace
+
+std::unique_ptr<Model> Model::Load(std::shared_ptr<OrtRuntime> runtime, const ModelSource& source,
+                                   int intra_op_threads, Failure* failure) {
+  const OrtApi& api = runtime->api;
+  const OrtPtr<OrtSessionOptions> options = MakeOptions(*runtime, intra_op_threads, failure);
+  if (!options) return nullptr;
+  OrtSession* session = nullptr;
+  OrtStatus* status =
+      source.data == nullptr
+          ? api.CreateSession(runtime->env(), source.path.c_str(), options.get(), &session)
+          : api.CreateSessionFromArray(runtime->env(), source.data, source.bytes, options.get(), &session);
+  if (!runtime->Succeeded(status, kLoad, failure)) return nullptr;
+  std::unique_ptr<Model> model(new Model(std::move(runtime), session));
+  return model->ReadSpecs(failure) ? std::move(model) : nullptr;
+}
+
+bool Model::ReadSpecs(Failure* failure) {
+  const OrtApi& api = runtime_->api;
+  const OrtSession* session = session_.get();
+  const auto ok = [&](OrtStatus* status) { return runtime_->Succeeded(status, kLoad, failure); };
+  const auto read = [&](const auto& count_of, const auto& name_of, const auto& type_of,
+                        std::vector<TensorSpec>* specs) {
+    size_t count = 0;
+    if (!ok(count_of(session, &count))) return false;
+    specs->resize(count);
+    for (size_t i = 0; i < count; i++) {
+      char* name = nullptr;
+      if (!ok(name_of(session, i, runtime_->allocator(), &name))) return false;
+      (*specs)[i].name = name;
+      if (!ok(api.AllocatorFree(runtime_->allocator(), name))) return false;
+      OrtTypeInfo* type = nullptr;
+      if (!ok(type_of(session, i, &type))) return false;
+      if (!ReadType(*runtime_, runtime_->Own(type).get(), &(*specs)[i], failure)) return false;
+    }
+    return true;
+  };
+  return read(api.GetInputCount, api.GetInputName, api.GetInputType, &inputs_) &&
+         read(api.GetOutputCount, api.GetOutputName, api.GetOutputType, &outputs_);
+}
+
+OrtPtr<OrtValue> Model::Wrap(const TensorView& view, OrtElementType type, Failure* failure) const {
+  // ONNX Runtime wants an address even where there is nothing to read.
+  static char nothing;
+  void* data = view.bytes == 0 ? &nothing : view.data;
+  OrtValue* value = nullptr;
+  runtime_->Succeeded(runtime_->api.CreateTensorOver(runtime_->cpu(), data, view.bytes, view.dims.data(),
+                                                     view.dims.size(), type, &value),
+                      kRun, failure);
+  return runtime_->Own(value);
+}
+
+bool Model::Run(const OrtRunOptions* options, const std::vector<TensorView>& feeds,
+                const std::vector<TensorView>& fetches, std::vector<OrtPtr<OrtValue>>* results,
+                Failure* failure) const {
+  std::vector<const char*> input_names, output_names;
+  std::vector<OrtPtr<OrtValue>> inputs;
+  for (const TensorView& feed : feeds) {
+    input_names.push_back(inputs_[feed.index].name.c_str());
+    inputs.push_back(Wrap(feed, inputs_[feed.index].type, failure));
+    if (!inputs.back()) return false;
+  }
+  for (const TensorSpec& output : outputs_) {
+    output_names.push_back(output.name.c_str());
+    results->push_back(runtime_->Own<OrtValue>(nullptr));
+  }
+  for (const TensorView& fetch : fetches) {
+    (*results)[fetch.index] = Wrap(fetch, outputs_[fetch.index].type, failure);
+    if (!(*results)[fetch.index]) return false;
+  }
+  std::vector<const OrtValue*> raw_inputs;
+  std::vector<OrtValue*> raw_outputs;
+  for (const auto& value : inputs) raw_inputs.push_back(value.get());
+  for (const auto& value : *results) raw_outputs.push_back(value.get());
+  OrtStatus* status =
+      runtime_->api.Run(session_.get(), options, input_names.data(), raw_inputs.data(), raw_inputs.size(),
+                        output_names.data(), output_names.size(), raw_outputs.data());
+  for (size_t i = 0; i < results->size(); i++) {
+    if (!(*results)[i]) (*results)[i] = runtime_->Own(raw_outputs[i]);
+  }
+  return runtime_->Succeeded(status, kRun, failure);
+}
+
+}  // namespace sightline

@@ -1,0 +1,66 @@
+#include "engine/slot.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <string>
+
+namespace sightline {
+
+Slot::Slot(unsigned index, std::function<void(uint32_t)> done)
+    : done_(std::move(done)), thread_([this] { Work(); }) {
+  pthread_setname_np(thread_.native_handle(), ("sightline-" + std::to_string(index)).c_str());
+}
+
+void Slot::Push(std::shared_ptr<Job> job) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  waiting_.push_back(std::move(job));
+  changed_.notify_one();
+}
+
+bool Slot::Remove(const Job& job) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = std::find_if(waiting_.begin(), waiting_.end(),
+                                  [&](const auto& candidate) { return candidate.get() == &job; });
+  if (found == waiting_.end()) return false;
+  waiting_.erase(found);
+  return true;
+}
+
+size_t Slot::Depth() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return waiting_.size() + (busy_ ? 1 : 0);
+}
+
+void Slot::Stop() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  stopped_ = true;
+  waiting_.clear();
+  changed_.notify_one();
+}
+
+void Slot::Join() {
+  Stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Slot::Work() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return stopped_ || !waiting_.empty(); });
+    if (stopped_) return;
+    std::shared_ptr<Job> job = std::move(waiting_.front());
+    waiting_.pop_front();
+    busy_ = true;
+    lock.unlock();
+    job->Execute();
+    const uint32_t ticket = job->ticket;
+    // Let go before saying so: whoever hears of the end may count on being the last owner.
+    job.reset();
+    done_(ticket);
+    lock.lock();
+    busy_ = false;
+  }
+}
+
+}  // namespace sightline

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "engine/job.h"
+
+namespace sightline {
+
+/** One native thread that works through its jobs in order. */
+class Slot {
+ public:
+  /** `done` is called with the ticket of each job, on the slot's thread. */
+  Slot(unsigned index, std::function<void(uint32_t)> done);
+  ~Slot() { Join(); }
+
+  void Push(std::shared_ptr<Job> job);
+  /** Takes a job that has not begun out of the queue; false when it has begun, or is not here. */
+  bool Remove(const Job& job);
+  /** Jobs waiting or under way. */
+  size_t Depth();
+  /** The thread ends after its present job; what waits is dropped. */
+  void Stop();
+  void Join();
+
+ private:
+  void Work();
+
+  const std::function<void(uint32_t)> done_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::shared_ptr<Job>> waiting_;
+  bool busy_ = false;
+  bool stopped_ = false;
+  std::thread thread_;
+};
+
+}  // namespace sightline

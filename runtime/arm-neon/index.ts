@@ -1,0 +1,142 @@
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { type ErrorCode, SightlineError } from "../base/errors.ts";
+
+/** Native memory, 64-byte aligned and not cleared; freed when the last view of it, in any thread, is gone. */
+export interface NativeBlock {
+  /** What another thread passes to `attach`. */
+  id: number;
+  buffer: ArrayBuffer;
+}
+
+/** A tensor by its place among the model's inputs or outputs; `data` has the length that `dims` give. */
+export interface NativeTensor {
+  index: number;
+  dims: readonly number[];
+  data: ArrayBufferView;
+}
+
+export interface NativeSpec {
+  name: string;
+  /** A `DType` of runtime/tensor. */
+  dtype: string;
+  /** -1 where only known at run time. */
+  dims: number[];
+}
+
+export interface NativeSession {
+  session: number;
+  inputs: NativeSpec[];
+  outputs: NativeSpec[];
+}
+
+/** An output that ONNX Runtime allocated; the buffer is its memory. */
+export interface NativeOutput {
+  dims: number[];
+  buffer: ArrayBuffer;
+}
+
+/**
+ * Slots over one ONNX Runtime library. Every promise has a ticket, a number that the caller chooses and that
+ * is free again once the promise settled. Errors: those of runtime/session's `Session`, and ERR_ADDON_ARGUMENT.
+ */
+export interface NativeEngine {
+  /** Version of the library, e.g. `1.30.0`. */
+  version(): string;
+  /** Opens a model on the quietest slot. `bytes` must stay untouched until then. */
+  load(ticket: number, model: string | Uint8Array, intraOpThreads: number): Promise<NativeSession>;
+  /**
+   * Memory is used in place, and must be neither resized nor transferred until the promise settles. The result
+   * has an entry per output of the model: null where it was written into one of `fetches`.
+   */
+  run(
+    ticket: number,
+    slot: number,
+    session: number,
+    feeds: readonly NativeTensor[],
+    fetches: readonly NativeTensor[],
+  ): Promise<(NativeOutput | null)[]>;
+  /** Settles once the session's runs are through and its memory is given back. */
+  unload(ticket: number, session: number): Promise<void>;
+  /** Ends a run, or takes a load out of the queue, with ERR_SESSION_CANCELLED; false when there is none. */
+  cancel(ticket: number): boolean;
+  /** Joins the threads; blocks for as long as a load under way takes. Promises under way never settle. */
+  close(): void;
+}
+
+export interface NormalizeOptions {
+  width: number;
+  height: number;
+  /** Of the source. 1 gives one channel, 3 and 4 give three. */
+  channels: 1 | 3 | 4;
+  /** From the start of one row to that of the next. */
+  strideBytes: number;
+  swapRedBlue: boolean;
+  /** [c, height, width] when set, else [height, width, c]. */
+  planar: boolean;
+  /** Three numbers in the target's order of channels; the first alone counts for one channel. */
+  scale: Float32Array;
+  offset: Float32Array;
+}
+
+interface Addon {
+  useErrors(make: (code: ErrorCode, message: string) => SightlineError): void;
+  allocate(bytes: number): NativeBlock;
+  attach(id: number): ArrayBuffer;
+  memoryUse(): { bytes: number; blocks: number };
+  Engine: new (library: string, slots: number) => NativeEngine;
+  normalize(pixels: Uint8Array, options: NormalizeOptions, target: Float32Array, targetOffset: number): void;
+  cpuFeatures(): string[];
+}
+
+export const addonPath = fileURLToPath(
+  new URL(`build/${process.platform}-${process.arch}/sightline.node`, import.meta.url),
+);
+
+/** Loaded at first use rather than on import, so that a command can still say that it is missing. */
+let loaded: Addon | undefined;
+
+function addon(): Addon {
+  loaded ??= loadAddon(addonPath);
+  return loaded;
+}
+
+/** Errors: ERR_ADDON_MISSING. */
+export function loadAddon(path: string): Addon {
+  try {
+    const opened = createRequire(import.meta.url)(path) as Addon;
+    opened.useErrors((code, message) => new SightlineError(code, message));
+    return opened;
+  } catch (error) {
+    throw SightlineError.wrap("ERR_ADDON_MISSING", error, path);
+  }
+}
+
+/** `bytes` of native memory. Errors: ERR_ADDON_ARGUMENT. */
+export const allocate = (bytes: number): NativeBlock => addon().allocate(bytes);
+
+/** Another thread's block, by its id; the memory is shared, not copied. Errors: ERR_ADDON_ARGUMENT. */
+export const attach = (id: number): ArrayBuffer => addon().attach(id);
+
+/** Native blocks alive in the whole process. */
+export const memoryUse = (): { bytes: number; blocks: number } => addon().memoryUse();
+
+/** Opens ONNX Runtime at `library` with 1 to 64 threads of its own. Errors: ERR_ORT_LIBRARY. */
+export const openEngine = (library: string, slots: number): NativeEngine =>
+  new (addon().Engine)(library, slots);
+
+/**
+ * Writes value · scale + offset of every pixel into `target` from element `targetOffset` on, before it returns.
+ * Errors: ERR_ADDON_ARGUMENT when a size does not fit; nothing is written then.
+ */
+export function normalize(
+  pixels: Uint8Array,
+  options: NormalizeOptions,
+  target: Float32Array,
+  targetOffset: number,
+): void {
+  addon().normalize(pixels, options, target, targetOffset);
+}
+
+/** Features of this CPU that matter to inference, by their names in Linux's /proc/cpuinfo. */
+export const cpuFeatures = (): string[] => addon().cpuFeatures();

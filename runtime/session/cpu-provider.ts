@@ -1,0 +1,96 @@
+import { type NativeEngine, type NativeSpec, openEngine } from "../arm-neon/index.ts";
+import { SightlineError } from "../base/errors.ts";
+import { ARRAY_OF, type DType, type TensorSpec } from "../tensor/tensor.ts";
+import { CpuSession } from "./cpu-session.ts";
+import type { ExecutionProvider, Session } from "./execution-provider.ts";
+import { findOnnxRuntimeLibrary } from "./onnxruntime-library.ts";
+import { Tickets } from "./tickets.ts";
+
+export interface CpuProviderOptions {
+  /** Runs in flight at once, each on a thread of its own: 1 to 64, best as many as cores. */
+  slots: number;
+  /** Threads that one run may use. 1 is best for throughput, more shorten a big model's latency. */
+  intraOpThreads: number;
+  /** Path of a board's own libonnxruntime.so; else the one that onnxruntime-node ships. */
+  library?: string;
+}
+
+/** Runs models on the CPU through the native engine. */
+export class CpuExecutionProvider implements ExecutionProvider {
+  readonly name = "cpu";
+  readonly slots: number;
+  readonly #options: CpuProviderOptions;
+  readonly #tickets = new Tickets();
+  readonly #sessions = new Set<CpuSession>();
+  readonly #loading = new Map<number, Promise<unknown>>();
+  #engine: NativeEngine | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: CpuProviderOptions) {
+    this.slots = options.slots;
+    this.#options = options;
+  }
+
+  get runtimeVersion(): string {
+    return this.#open().version();
+  }
+
+  start(): void {
+    if (this.#engine !== undefined) return;
+    this.#engine = openEngine(findOnnxRuntimeLibrary(this.#options.library), this.slots);
+    this.#closing = undefined;
+  }
+
+  async load(model: string | Uint8Array): Promise<Session> {
+    const engine = this.#open();
+    const ticket = this.#tickets.take();
+    const loading = this.#track(ticket, engine.load(ticket, model, this.#options.intraOpThreads));
+    const { session, inputs, outputs } = await loading;
+    const opened = new CpuSession(
+      { engine, tickets: this.#tickets, onUnloaded: () => this.#sessions.delete(opened) },
+      { id: session, inputs: inputs.map(toSpec), outputs: outputs.map(toSpec) },
+    );
+    this.#sessions.add(opened);
+    if (this.#closing === undefined) return opened;
+    await opened.unload();
+    throw closed();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  async #shutDown(): Promise<void> {
+    const engine = this.#engine;
+    if (engine === undefined) return;
+    for (const ticket of this.#loading.keys()) engine.cancel(ticket);
+    for (const session of this.#sessions) session.cancelAll();
+    await Promise.allSettled(this.#loading.values());
+    await Promise.all([...this.#sessions].map((session) => session.unload()));
+    engine.close();
+    this.#engine = undefined;
+  }
+
+  #open(): NativeEngine {
+    if (this.#engine === undefined || this.#closing !== undefined) throw closed();
+    return this.#engine;
+  }
+
+  async #track<T>(ticket: number, loading: Promise<T>): Promise<T> {
+    this.#loading.set(ticket, loading);
+    try {
+      return await loading;
+    } finally {
+      this.#loading.delete(ticket);
+    }
+  }
+}
+
+const closed = (): SightlineError =>
+  new SightlineError("ERR_SESSION_CLOSED", "the execution provider is not started, or closed");
+
+function toSpec({ name, dtype, dims }: NativeSpec): TensorSpec {
+  if (!Object.hasOwn(ARRAY_OF, dtype)) throw new SightlineError("ERR_MODEL_IO", `"${name}" is ${dtype}`);
+  return { name, dtype: dtype as DType, dims };
+}
