@@ -1,0 +1,30 @@
+/** Sent with QoS 1. `properties` reach MQTT 5 brokers only. */
+export interface Message {
+  topic: string;
+  payload: string;
+  retain: boolean;
+  properties?: MessageProperties;
+  /** The broker has it (PUBACK). Not called for a connection that was lost meanwhile. */
+  acked(): void;
+}
+
+export interface MessageProperties {
+  contentType?: string;
+  /** True: the payload is UTF-8 text. */
+  payloadFormatIndicator?: boolean;
+  /** Seconds after which the broker forgets the message. */
+  messageExpiryInterval?: number;
+  userProperties?: Record<string, string>;
+}
+
+export const JSON_PROPERTIES: MessageProperties = {
+  contentType: "application/json",
+  payloadFormatIndicator: true,
+};
+
+/** Where a connection takes its next message from whenever its window has room. */
+export interface MessageSource {
+  next(): Message | undefined;
+  /** A new connection begins: what the old one did not acknowledge has to be sent again. */
+  reset(): void;
+}

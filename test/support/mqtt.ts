@@ -1,0 +1,46 @@
+import { onTestFinished } from "vitest";
+import { systemClock } from "../../runtime/base/clock.ts";
+import { silentLogger } from "../../runtime/base/logger.ts";
+import {
+  type MqttOptions,
+  MqttService,
+  type MqttStatus,
+  type ResultLog,
+} from "../../services/mqtt/mqtt-service.ts";
+import { mqttOptions } from "./mqtt-options.ts";
+import type { RecordingLogger } from "./recording-logger.ts";
+
+/** Started; stops with the test. */
+export async function startService(
+  log: ResultLog,
+  port: number,
+  options: Partial<MqttOptions> = {},
+  logger?: RecordingLogger,
+): Promise<MqttService> {
+  const service = new MqttService(
+    { log, logger: logger ?? silentLogger, clock: systemClock },
+    { ...mqttOptions(port), ...options },
+  );
+  await service.start();
+  onTestFinished(() => service.stop({ drainMs: 0 }));
+  return service;
+}
+
+/** The first status, from now on, that fulfils `condition`. */
+export function untilStatus(
+  service: MqttService,
+  condition: (status: MqttStatus) => boolean,
+): Promise<MqttStatus> {
+  return new Promise((resolve) => {
+    const check = (status: MqttStatus): void => {
+      if (!condition(status)) return;
+      leave();
+      resolve(status);
+    };
+    const leave = service.onStatus(check);
+    check(service.status());
+  });
+}
+
+export const connected = (service: MqttService): Promise<MqttStatus> =>
+  untilStatus(service, (status) => status.connected);
