@@ -54,7 +54,9 @@ class Detector(nn.Module):
     def __init__(self, width: int, depth: int):
         super().__init__()
         fine, coarse = width, width * 2
-        self.to_stride8 = nn.Sequential(conv(1, 16, 3, 2), conv(16, 32, 3, 2), conv(32, fine, 3, 2))
+        self.to_stride8 = nn.Sequential(
+            conv(1, 16, 3, 2), conv(16, 32, 3, 2), conv(32, fine, 3, 2), Residual(fine)
+        )
         self.to_stride16 = nn.Sequential(
             conv(fine, coarse, 3, 2), *[Residual(coarse) for _ in range(depth)]
         )
@@ -112,7 +114,7 @@ class Boards(torch.utils.data.Dataset):
         return torch.from_numpy(pixels)[None], heat, ltrb, mask
 
     def heal(self, rng, image, template, boxes):
-        healed = rng.random(len(boxes)) < 0.2
+        healed = rng.random(len(boxes)) < 0.25
         if healed.any():
             image = image.copy()
             for x1, y1, x2, y2, _ in boxes[healed].astype(int):
@@ -121,7 +123,7 @@ class Boards(torch.utils.data.Dataset):
         return image, boxes[~healed]
 
     def cut(self, rng, image, boxes):
-        scale = math.exp(rng.uniform(-0.2, 0.2))
+        scale = math.exp(rng.uniform(-0.35, 0.35))
         size = min(640, round(self.crop / scale))
         x, y = rng.integers(0, 640 - size + 1, 2)
         image = cv2.resize(image[y : y + size, x : x + size], (self.crop, self.crop), interpolation=cv2.INTER_AREA)
@@ -147,6 +149,8 @@ def turn(rng, image, boxes):
 
 
 def shade(rng, image) -> np.ndarray:
+    if rng.random() < 0.2:  # thinner or thicker copper, as another etching bath would leave it
+        image = (cv2.erode if rng.random() < 0.5 else cv2.dilate)(np.ascontiguousarray(image), np.ones((2, 2)))
     pixels = image.astype(np.float32) / 255
     pixels = pixels * rng.uniform(0.75, 1.25) + rng.uniform(-0.12, 0.12)
     if rng.random() < 0.5:
@@ -314,11 +318,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", required=True)
-    parser.add_argument("--epochs", type=int, default=90)
+    parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--crop", type=int, default=320)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=3e-3)
-    parser.add_argument("--width", type=int, default=48, help="channels at stride 8; twice that at stride 16")
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--width", type=int, default=64, help="channels at stride 8; twice that at stride 16")
     parser.add_argument("--depth", type=int, default=3, help="residual blocks at stride 16")
     parser.add_argument("--hold-out", type=int, default=0, help="boards kept out of training to watch progress")
     parser.add_argument("--seed", type=int, default=1)

@@ -1,0 +1,49 @@
+import { execFileSync } from "node:child_process";
+import os from "node:os";
+import { parseArgs } from "node:util";
+import { cpuFeatures } from "../runtime/arm-neon/index.ts";
+import type { Bench, Row } from "./bench.ts";
+import { demo } from "./demo.ts";
+import { pipeline } from "./pipeline.ts";
+
+const BENCHES: readonly Bench[] = [pipeline, demo];
+
+/** `npm run bench -- [NAME…] [--json] [--quick]`; exit code 1 when a goal is missed. */
+async function main(): Promise<number> {
+  const options = {
+    json: { type: "boolean", default: false },
+    quick: { type: "boolean", default: false },
+  } as const;
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const chosen = BENCHES.filter((b) => positionals.length === 0 || positionals.includes(b.name));
+  if (chosen.length === 0) throw new Error(`benches: ${BENCHES.map((b) => b.name).join(", ")}`);
+  const on = machine();
+  if (!values.json) console.log(`${Object.values(on).join(" · ")}\n`);
+  const rows: Row[] = [];
+  for (const bench of chosen) {
+    for (const result of await bench.run({ quick: values.quick })) {
+      const row = { bench: bench.name, ...result };
+      rows.push(row);
+      console.log(values.json ? JSON.stringify({ ...row, on }) : line(row));
+    }
+  }
+  return rows.every((row) => row.ok) ? 0 : 1;
+}
+
+function line({ bench, case: name, unit, ours, theirs, ratio, goal, ok }: Row): string {
+  const peer = theirs === null ? "" : ` against ${theirs.toFixed(2)}: ${ratio?.toFixed(2)}×`;
+  return `${ok ? "ok    " : "missed"} ${bench}: ${name}: ${ours.toFixed(2)} ${unit}${peer} (goal ${goal})`;
+}
+
+function machine() {
+  const git = (...args: string[]) =>
+    execFileSync("git", args, { cwd: import.meta.dirname, encoding: "utf8" }).trim();
+  return {
+    machine: `${os.cpus()[0]?.model.trim() ?? os.arch()} × ${os.availableParallelism()}`,
+    cpu: cpuFeatures().join(" "),
+    node: process.versions.node,
+    commit: `${git("rev-parse", "--short", "HEAD")}${git("status", "--porcelain") ? "+" : ""}`,
+  };
+}
+
+process.exitCode = await main();

@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { stringify } from "yaml";
+import type { EmbeddedBroker } from "../services/mqtt/embedded-broker.ts";
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+export const SAMPLES = here("../models/zoo/pcb-aoi/samples/images");
+export const PCB_AOI = here("../models/zoo/pcb-aoi");
+
+/** Runs a TypeScript file until `work` is done with it, then ends it and waits. */
+export async function withProcess<T>(script: string, args: string[], work: () => Promise<T>): Promise<T> {
+  const child: ChildProcess = spawn(process.execPath, [here(script), ...args], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const ended = once(child, "exit");
+  const failed = ended.then(([code]) => {
+    throw new Error(`${script} ended with ${code}`);
+  });
+  try {
+    return await Promise.race([work(), failed]);
+  } finally {
+    child.kill("SIGTERM");
+    await ended;
+  }
+}
+
+/** A daemon with one camera that replays the sample boards, its store in a folder that goes with it. */
+export async function withDaemon<T>(
+  broker: EmbeddedBroker,
+  fps: number | "max",
+  work: () => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "sightline-bench-"));
+  const file = join(folder, "bench.yaml");
+  const config = {
+    version: 1,
+    device: { id: "bench" },
+    mqtt: { url: `mqtt://127.0.0.1:${broker.port}` },
+    models: { pcb: { bundle: PCB_AOI } },
+    cameras: { boards: { source: "replay", path: SAMPLES, fps } },
+    pipelines: { boards: { camera: "boards", model: "pcb" } },
+    store: { path: join(folder, "data") },
+    health: { interval: "1s" },
+    log: { level: "warn" },
+  };
+  await writeFile(file, stringify(config));
+  try {
+    return await withProcess("../cli/sightline.ts", ["run", "--config", file], work);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

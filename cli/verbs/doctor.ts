@@ -1,0 +1,164 @@
+import { existsSync } from "node:fs";
+import { access, constants, readdir } from "node:fs/promises";
+import { createConnection } from "node:net";
+import { delimiter, dirname, join, resolve } from "node:path";
+import { loadConfig } from "../../config/load.ts";
+import type { Config } from "../../config/schema/schema.ts";
+import { openBundle } from "../../models/bundle/bundle.ts";
+import { cpuFeatures } from "../../runtime/arm-neon/index.ts";
+import { SightlineError } from "../../runtime/base/errors.ts";
+import { formatBytes } from "../../runtime/base/units.ts";
+import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
+import { readDevice, readDisk } from "../../services/health/device.ts";
+import { type Io, parseVerbArgs, type Verb } from "../verb.ts";
+
+/** One thing looked at: `bad` stops Sightline, `warn` takes something away from it. */
+interface Finding {
+  level: "ok" | "warn" | "bad";
+  about: string;
+  found: string;
+  hint?: string;
+}
+
+const CONNECT_LIMIT_MS = 2_000;
+const DISK_FREE_MIN_BYTES = 512 * 2 ** 20;
+
+/** Looks at the machine, and with a configuration at what it needs; exit code 1 when something is bad. */
+export const doctor: Verb = {
+  name: "doctor",
+  summary: "look for what is missing on this machine",
+  usage: "doctor [--config FILE] [--json]",
+  async run(args, io) {
+    const { values } = parseVerbArgs(doctor, args, {
+      config: { type: "string", short: "c" },
+      json: { type: "boolean", default: false },
+    });
+    const config = values.config ? loadConfig(resolve(io.cwd, values.config), { env: io.env }) : undefined;
+    const findings = [...(await lookAtMachine(io)), ...(config ? await lookAtConfig(config) : [])];
+    for (const finding of findings) io.out(values.json ? JSON.stringify(finding) : line(finding));
+    return findings.some((f) => f.level === "bad") ? 1 : 0;
+  },
+};
+
+const line = ({ level, about, found, hint }: Finding): string =>
+  `${level.padEnd(5)} ${about.padEnd(20)} ${found}${hint ? `\n${" ".repeat(27)}${hint}` : ""}`;
+
+async function lookAtMachine(io: Io): Promise<Finding[]> {
+  const device = await readDevice();
+  return [
+    ok("board", `${device.model ?? "unknown"}, ${device.cpus} cores, ${formatBytes(device.memory_bytes)}`),
+    await attempt("cpu features", async () => cpuFeatures().join(" ") || "none that kernels use"),
+    await attempt("execution provider", lookAtEngine),
+    await lookAtDisk(io.cwd),
+    await lookAtVideo(),
+    lookAtTool(io, "gst-launch-1.0", "gstreamer1.0-tools"),
+  ];
+}
+
+async function lookAtConfig(config: Config): Promise<Finding[]> {
+  return [
+    ...(await Promise.all(
+      Object.entries(config.models).map(([name, { bundle }]) =>
+        attempt(`model ${name}`, async () => {
+          const { manifest } = await openBundle(bundle);
+          return `${manifest.name} ${manifest.version}`;
+        }),
+      ),
+    )),
+    ...(await Promise.all(
+      Object.entries(config.cameras).map(([id, { path, files = [] }]) =>
+        attempt(`camera ${id}`, async () => {
+          for (const file of path ? [path] : files) await readable(file);
+          return "readable";
+        }),
+      ),
+    )),
+    await attempt("mqtt broker", () => reach(new URL(config.mqtt.url))),
+    await lookAtDisk(config.store.path),
+  ];
+}
+
+const ok = (about: string, found: string): Finding => ({ level: "ok", about, found });
+
+async function attempt(about: string, look: () => Promise<string>): Promise<Finding> {
+  try {
+    return ok(about, await look());
+  } catch (error) {
+    const { code, hint, message } = SightlineError.wrap("ERR_USAGE", error).toRecord();
+    return { level: "bad", about, found: `${code}: ${message}`, hint };
+  }
+}
+
+async function lookAtEngine(): Promise<string> {
+  const provider = new CpuExecutionProvider({ slots: 1, intraOpThreads: 1 });
+  try {
+    provider.start();
+    return `${provider.name}, ONNX Runtime ${provider.runtimeVersion}`;
+  } finally {
+    await provider.close();
+  }
+}
+
+async function lookAtDisk(path: string): Promise<Finding> {
+  let folder = path;
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  const about = `disk ${path}`;
+  const disk = await readDisk(folder);
+  const isWritable = await access(folder, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  if (!disk || !isWritable) {
+    return {
+      level: "bad",
+      about,
+      found: "cannot be written",
+      hint: "Change its owner, or name another `store.path`.",
+    };
+  }
+  const found = `${formatBytes(disk.free_bytes)} free of ${formatBytes(disk.total_bytes)}`;
+  if (disk.free_bytes >= DISK_FREE_MIN_BYTES) return ok(about, found);
+  return {
+    level: "warn",
+    about,
+    found,
+    hint: "Free some space: results wait here while the broker is away.",
+  };
+}
+
+async function lookAtVideo(): Promise<Finding> {
+  const names = await readdir("/dev").catch(() => [] as string[]);
+  const videos = names.filter((name) => /^video\d+$/.test(name)).map((name) => `/dev/${name}`);
+  if (videos.length > 0) return ok("video devices", videos.join(" "));
+  const hint = "Plug a camera in, or replay pictures with `source: replay`.";
+  return { level: "warn", about: "video devices", found: "none", hint };
+}
+
+function lookAtTool(io: Io, command: string, debianPackage: string): Finding {
+  const folder = (io.env.PATH ?? "").split(delimiter).find((f) => existsSync(join(f, command)));
+  if (folder) return ok(command, join(folder, command));
+  return { level: "warn", about: command, found: "missing", hint: `sudo apt-get install ${debianPackage}` };
+}
+
+async function readable(path: string): Promise<void> {
+  await access(path, constants.R_OK).catch((error: unknown) => {
+    throw SightlineError.wrap("ERR_CAMERA_SOURCE", error);
+  });
+}
+
+function reach(url: URL): Promise<string> {
+  const port = Number(url.port) || (url.protocol === "mqtts:" ? 8883 : 1883);
+  return new Promise((resolve, reject) => {
+    const fail = (reason: string) => {
+      socket.destroy();
+      reject(new SightlineError("ERR_MQTT_UNREACHABLE", `${url.hostname}:${port}: ${reason}`));
+    };
+    const socket = createConnection({ host: url.hostname, port, timeout: CONNECT_LIMIT_MS });
+    socket.on("connect", () => {
+      socket.destroy();
+      resolve(`${url.hostname}:${port} accepts connections`);
+    });
+    socket.on("timeout", () => fail("no answer"));
+    socket.on("error", (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
+  });
+}

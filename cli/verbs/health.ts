@@ -1,0 +1,54 @@
+import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { loadConfig } from "../../config/load.ts";
+import { parseDurationMs } from "../../runtime/base/units.ts";
+import type { Health } from "../../services/health/health-reporter.ts";
+import { askHealth } from "../../services/health/health-socket.ts";
+import { parseVerbArgs, usageError, type Verb } from "../verb.ts";
+
+const ANSWER_LIMIT_MS = 2_000;
+const RETRY_MS = 500;
+
+/** Prints the daemon's health record; exit code 0 when nothing is wrong with it. */
+export const health: Verb = {
+  name: "health",
+  summary: "ask the running daemon how it is",
+  usage: "health --config FILE [--wait 60s]",
+  async run(args, io) {
+    const { values } = parseVerbArgs(health, args, {
+      config: { type: "string", short: "c" },
+      wait: { type: "string", default: "0s" },
+    });
+    const waitMs = parseDurationMs(values.wait);
+    if (!values.config) throw usageError(health, "--config is missing");
+    if (waitMs === undefined) throw usageError(health, `--wait ${values.wait} is not a duration`);
+    const { store } = loadConfig(resolve(io.cwd, values.config), { env: io.env });
+    const { record, troubles } = await askUntilWell(store.path, Date.now() + waitMs);
+    io.out(JSON.stringify(record, null, 2));
+    for (const trouble of troubles) io.err(trouble);
+    return troubles.length === 0 ? 0 : 1;
+  },
+};
+
+async function askUntilWell(folder: string, endMs: number): Promise<{ record: Health; troubles: string[] }> {
+  for (;;) {
+    const isLast = Date.now() >= endMs;
+    try {
+      const record = (await askHealth(folder, ANSWER_LIMIT_MS)) as Health;
+      const troubles = troublesOf(record);
+      if (troubles.length === 0 || isLast) return { record, troubles };
+    } catch (error) {
+      if (isLast) throw error;
+    }
+    await sleep(RETRY_MS);
+  }
+}
+
+function troublesOf({ mqtt, outbox }: Health): string[] {
+  const troubles: string[] = [];
+  if (!mqtt.connected)
+    troubles.push(`mqtt: ${mqtt.error?.message ?? "not connected"}; ${mqtt.error?.hint ?? ""}`);
+  if (outbox.error) troubles.push(`store: ${outbox.error.message}; ${outbox.error.hint}`);
+  if (outbox.dropped > 0) troubles.push(`store: ${outbox.dropped} results were dropped`);
+  return troubles;
+}

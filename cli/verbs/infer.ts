@@ -1,0 +1,115 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { basename, extname, join, resolve } from "node:path";
+import { systemClock as clock } from "../../runtime/base/clock.ts";
+import { ANY_DETECTION_FAILS } from "../../runtime/pipeline/decide.ts";
+import type { Frame } from "../../runtime/pipeline/frame.ts";
+import { type Judged, judge } from "../../runtime/pipeline/judge.ts";
+import { openModel } from "../../runtime/pipeline/open-model.ts";
+import { buildResult, type InspectionResult } from "../../runtime/pipeline/result.ts";
+import type { VisionModel } from "../../runtime/pipeline/vision-model.ts";
+import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
+import { readFrame } from "../../services/camera/replay.ts";
+import { annotate } from "../../services/evidence/annotate.ts";
+import { readBootId } from "../../services/health/device.ts";
+import { type Io, parseVerbArgs, usageError, type Verb } from "../verb.ts";
+import { bundleFolder } from "../zoo.ts";
+
+const RUN_LIMIT_MS = 60_000;
+
+/** Judges picture files as a pipeline would, a line each; exit code 1 when one could not be judged. */
+export const infer: Verb = {
+  name: "infer",
+  summary: "run a model on picture files",
+  usage: "infer --model NAME|FOLDER [--min-score 0.3] [--json] [--annotate DIR] IMAGE…",
+  async run(args, io) {
+    const { values, positionals } = parseVerbArgs(infer, args, {
+      model: { type: "string", short: "m" },
+      "min-score": { type: "string", default: "0.3" },
+      json: { type: "boolean", default: false },
+      annotate: { type: "string" },
+    });
+    if (!values.model) throw usageError(infer, "--model is missing");
+    if (positionals.length === 0) throw usageError(infer, "IMAGE is missing");
+    const minScore = Number(values["min-score"]);
+    if (!(minScore >= 0 && minScore <= 1)) throw usageError(infer, "--min-score is a number from 0 to 1");
+    const folder = values.annotate === undefined ? undefined : resolve(io.cwd, values.annotate);
+    if (folder !== undefined) await mkdir(folder, { recursive: true });
+    const print = values.json ? printJson : printText;
+    return withModel(bundleFolder(values.model, io.cwd), (model) =>
+      inferAll(model, positionals, { minScore, folder, print }, io),
+    );
+  },
+};
+
+async function withModel(folder: string, work: (model: VisionModel) => Promise<number>): Promise<number> {
+  const provider = new CpuExecutionProvider({ slots: availableParallelism(), intraOpThreads: 1 });
+  try {
+    provider.start();
+    const inFlight = provider.slots + 1;
+    const { model } = await openModel({ provider, clock }, { folder, runLimitMs: RUN_LIMIT_MS, inFlight });
+    return await work(model);
+  } finally {
+    await provider.close();
+  }
+}
+
+interface Options {
+  minScore: number;
+  /** Where annotated pictures go. */
+  folder: string | undefined;
+  print: (result: InspectionResult, io: Io) => void;
+}
+
+/** A few pictures at a time, printed in the order given. */
+async function inferAll(
+  model: VisionModel,
+  files: readonly string[],
+  options: Options,
+  io: Io,
+): Promise<number> {
+  const { name, version, sha256 } = model.options;
+  const provenance = { device: "infer", boot_id: await readBootId(), models: [{ name, version, sha256 }] };
+  const ahead: Promise<InspectionResult>[] = [];
+  let exitCode = 0;
+  for (let next = 0; ahead.length > 0 || next < files.length; ) {
+    for (; ahead.length <= availableParallelism() && next < files.length; next++) {
+      const frame = await readFrame(clock, {
+        id: next + 1,
+        camera: "infer",
+        file: resolve(io.cwd, files[next] ?? ""),
+      });
+      ahead.push(
+        inferFrame(model, frame, options).then((judged) => buildResult("infer", judged, provenance)),
+      );
+    }
+    const result = await ahead.shift();
+    if (!result) continue;
+    if (result.error) exitCode = 1;
+    options.print(result, io);
+  }
+  return exitCode;
+}
+
+async function inferFrame(model: VisionModel, frame: Frame, options: Options): Promise<Judged> {
+  const judged = await judge({ model, clock }, frame, {
+    minScore: options.minScore,
+    rules: ANY_DETECTION_FAILS,
+  });
+  if (options.folder !== undefined && judged.source && frame.origin) {
+    const name = `${basename(frame.origin, extname(frame.origin))}.annotated.jpg`;
+    const picture = await annotate(frame.picture.bytes, judged.source, judged.detections);
+    await writeFile(join(options.folder, name), picture);
+  }
+  return judged;
+}
+
+function printJson(result: InspectionResult, io: Io): void {
+  io.out(JSON.stringify(result));
+}
+
+function printText(result: InspectionResult, io: Io): void {
+  const found = result.detections.map((d) => `${d.label} ${d.score.toFixed(2)}`).join(", ");
+  io.out(`${result.verdict.padEnd(5)} ${result.frame.origin}  ${found || result.reasons.join("; ")}`);
+  if (result.error) io.err(result.error.hint);
+}

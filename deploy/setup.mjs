@@ -1,0 +1,81 @@
+// Makes a bare clone ready to run: `npm run demo` and `npm test` call it first. It runs on whatever Node is
+// there, before anything is installed, so it uses nothing but Node's own modules, and does nothing twice.
+//
+//   node deploy/setup.mjs           packages from npm (Node 24 among them) and the native addon
+//   node deploy/setup.mjs --tests   also the Debian packages that the tests drive for real
+
+import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const BUILD = [{ command: "c++", package: "g++" }];
+const TESTS = [
+  { command: "mosquitto", package: "mosquitto" },
+  { command: "openssl", package: "openssl" },
+  {
+    command: "gst-launch-1.0",
+    package: "gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good",
+  },
+];
+
+const say = (line) => process.stderr.write(`setup: ${line}\n`);
+
+function isInstalled({ command }) {
+  const folders = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/usr/local/sbin"];
+  return folders.some((folder) => existsSync(join(folder, command)));
+}
+
+/** Installs what is missing when it may, names it with the command to type when it may not. */
+function debianPackages(tools) {
+  const missing = tools.filter((tool) => !isInstalled(tool)).map((tool) => tool.package);
+  if (missing.length === 0) return;
+  const names = missing.join(" ").split(" ");
+  if (process.getuid?.() === 0 && isInstalled({ command: "apt-get" })) {
+    say(`installing ${names.join(", ")}`);
+    const quiet = {
+      stdio: ["ignore", "ignore", "inherit"],
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+    };
+    const install = () =>
+      spawnSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...names], quiet);
+    if (install().status === 0) return;
+    spawnSync("apt-get", ["update", "-qq"], quiet);
+    if (install().status === 0) return;
+  }
+  say(`missing: ${names.join(", ")}. Install with: sudo apt-get install ${names.join(" ")}`);
+}
+
+function npmPackages() {
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
+  const stamp = join(root, "node_modules", ".sightline-lock");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
+  say("installing packages (once; about a minute)");
+  const npm = process.env.npm_execpath;
+  const [command, ...first] = npm ? [process.execPath, npm] : ["npm"];
+  // No package needs its install script: better-sqlite3 ships binaries, and onnxruntime-node's only fetches CUDA.
+  const args = [...first, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+  execFileSync(command, args, {
+    cwd: root,
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" },
+  });
+  writeFileSync(stamp, lock);
+}
+
+function nativeAddon() {
+  execFileSync(process.execPath, [join(root, "runtime", "arm-neon", "build.mjs")], { stdio: "inherit" });
+}
+
+try {
+  debianPackages(process.argv.includes("--tests") ? [...BUILD, ...TESTS] : BUILD);
+  npmPackages();
+  nativeAddon();
+} catch (error) {
+  say(`failed: ${error.message}`);
+  process.exit(1);
+}

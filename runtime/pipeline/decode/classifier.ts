@@ -1,0 +1,35 @@
+import { floats, type NamedTensors } from "../../tensor/tensor.ts";
+import { byScore, type Candidate } from "./candidate.ts";
+
+/** One score a class for the whole picture; `softmax` turns logits into probabilities. */
+export interface ClassifierDecoder {
+  type: "classifier";
+  output: string;
+  activation: "none" | "softmax";
+}
+
+/** Classes shown for one picture; the rest is rarely of use and never of interest to a rule. */
+const CLASSES_MAX = 5;
+
+/** Each class at or above `minScore` as a candidate that covers the whole picture. */
+export function decodeClassifier(
+  decoder: ClassifierDecoder,
+  outputs: NamedTensors,
+  minScore: number,
+  input: { width: number; height: number },
+): Candidate[] {
+  const data = floats(outputs[decoder.output], decoder.output);
+  const scores = decoder.activation === "softmax" ? softmax(data) : data;
+  const found: Candidate[] = [];
+  scores.forEach((score, classId) => {
+    if (score >= minScore) found.push({ classId, score, box: [0, 0, input.width, input.height] });
+  });
+  return byScore(found).slice(0, CLASSES_MAX);
+}
+
+function softmax(logits: Float32Array): Float32Array {
+  const top = logits.reduce((a, b) => Math.max(a, b), -Infinity);
+  const powers = logits.map((x) => Math.exp(x - top));
+  const sum = powers.reduce((a, b) => a + b, 0);
+  return powers.map((p) => p / sum);
+}

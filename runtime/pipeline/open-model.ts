@@ -1,0 +1,97 @@
+import { type Bundle, openBundle, type StageFile } from "../../models/bundle/bundle.ts";
+import type { Clock } from "../base/clock.ts";
+import { SightlineError } from "../base/errors.ts";
+import { Scheduler } from "../scheduler/scheduler.ts";
+import type { ExecutionProvider, Session } from "../session/execution-provider.ts";
+import { BufferPool } from "../tensor/buffer-pool.ts";
+import type { NamedTensors, TensorSpec } from "../tensor/tensor.ts";
+import type { Decoder } from "./decode/decode.ts";
+import { inputBytes, inputDims } from "./preprocess.ts";
+import { VisionModel } from "./vision-model.ts";
+
+export interface OpenModelOptions {
+  /** The bundle's folder. */
+  folder: string;
+  /** A run that takes longer is cancelled with ERR_SESSION_TIMEOUT. */
+  runLimitMs: number;
+  /** Frames of all pipelines between capture and decision at once; sizes queue and input buffers. */
+  inFlight: number;
+}
+
+export interface OpenModel {
+  model: VisionModel;
+  /** Gives the model's memory back. */
+  close(): Promise<void>;
+}
+
+/** From a verified bundle to a model that takes pictures. Errors: ERR_MODEL_*. */
+export async function openModel(
+  deps: { provider: ExecutionProvider; clock: Clock },
+  options: OpenModelOptions,
+): Promise<OpenModel> {
+  const bundle = await openBundle(options.folder);
+  const stage = onlyStage(bundle);
+  const session = await deps.provider.load(stage.path);
+  try {
+    checkSignature(bundle, session);
+  } catch (error) {
+    await session.unload();
+    throw error;
+  }
+  const { manifest } = bundle;
+  const scheduler = new Scheduler<NamedTensors, NamedTensors>(deps, {
+    instances: Array.from({ length: deps.provider.slots }, (_, slot) => ({
+      run: (batch) =>
+        Promise.all(batch.map((feeds) => session.run(slot, feeds, { timeLimitMs: options.runLimitMs }))),
+    })),
+    queueSize: options.inFlight,
+    maxBatch: 1,
+  });
+  const pool = new BufferPool({ buffers: options.inFlight, bufferBytes: inputBytes(manifest.input) });
+  pool.start();
+  const model = new VisionModel(
+    { clock: deps.clock, scheduler, pool },
+    {
+      name: manifest.name,
+      version: manifest.version,
+      sha256: stage.sha256,
+      input: manifest.input,
+      decoder: manifest.decoder,
+      labels: bundle.labels,
+    },
+  );
+  const close = async () => {
+    await session.unload();
+    pool.stop();
+  };
+  return { model, close };
+}
+
+/** Models in several stages wait for the loader that streams them. */
+function onlyStage({ folder, stages }: Bundle): StageFile {
+  const [stage] = stages;
+  if (stage && stages.length === 1) return stage;
+  throw new SightlineError("ERR_MODEL_MANIFEST", `${folder}: ${stages.length} stages, 1 is supported`);
+}
+
+/** The manifest's input and the decoder's outputs must be the model's own. */
+function checkSignature({ manifest }: Bundle, session: Session): void {
+  const wanted = inputDims(manifest.input);
+  const input = session.inputs.find((spec) => spec.name === manifest.input.name);
+  const fits =
+    input?.dims.length === wanted.length && input.dims.every((d, i) => d === -1 || d === wanted[i]);
+  if (!fits || input.dtype !== "float32" || session.inputs.length !== 1) {
+    const message = `manifest: float32 "${manifest.input.name}" [${wanted}]; model: ${describe(session.inputs)}`;
+    throw new SightlineError("ERR_MODEL_IO", message);
+  }
+  for (const name of outputNames(manifest.decoder)) {
+    if (session.outputs.some((spec) => spec.name === name)) continue;
+    throw new SightlineError("ERR_MODEL_IO", `decoder: "${name}"; model: ${describe(session.outputs)}`);
+  }
+}
+
+const outputNames = (decoder: Decoder): string[] =>
+  decoder.type === "heatmap" ? [decoder.heatmap, decoder.boxes] : [decoder.output];
+
+const describe = (specs: readonly TensorSpec[]): string =>
+  specs.map((s) => `${s.dtype} "${s.name}" [${s.dims}]`).join(", ");

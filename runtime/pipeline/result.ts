@@ -1,0 +1,70 @@
+import { uuidV7 } from "../base/uuid-v7.ts";
+import type { Verdict } from "./decide.ts";
+import { boxArea } from "./detection.ts";
+import type { Judged } from "./judge.ts";
+
+/** What identifies the device and model in every result. */
+export interface Provenance {
+  device: string;
+  boot_id: string;
+  models: readonly { name: string; version: string; sha256: string }[];
+}
+
+/** OPC 40001-101 result evaluation. */
+const EVALUATION: Record<Verdict, number> = { error: 0, pass: 1, fail: 2, review: 3 };
+
+/** Keeps a result under 8 KiB. */
+const DETECTIONS_MAX = 60;
+
+/** The payload `inspection.result/1`, but for `seq`, which the store gives. Keys are only ever added. */
+export function buildResult(pipeline: string, judged: Judged, provenance: Provenance) {
+  const { frame, decision, verdict, timing, deadlineMs } = judged;
+  return {
+    schema: "inspection.result/1",
+    id: uuidV7(frame.capturedAtMs),
+    boot_id: provenance.boot_id,
+    device: provenance.device,
+    pipeline,
+    camera: frame.camera,
+    ts: new Date(frame.capturedAtMs).toISOString(),
+    ts_ms: frame.capturedAtMs,
+    frame: {
+      id: frame.id,
+      w: judged.source?.width ?? null,
+      h: judged.source?.height ?? null,
+      drops_before: frame.dropsBefore,
+      origin: frame.origin ?? null,
+    },
+    verdict,
+    frame_verdict: decision.verdict,
+    evaluation: EVALUATION[verdict],
+    reasons: judged.error ? [`${judged.error.code}: ${judged.error.message}`] : decision.reasons,
+    error: judged.error?.toRecord() ?? null,
+    score: round(Math.max(0, ...judged.detections.map((d) => d.score)), 4),
+    detections: judged.detections.slice(0, DETECTIONS_MAX).map((d) => ({
+      label: d.label,
+      class_id: d.classId,
+      score: round(d.score, 4),
+      box_px: d.box.map((v) => round(v, 1)),
+      area_px: Math.round(boxArea(d.box)),
+      fails: decision.failing.has(d),
+    })),
+    truncated: judged.detections.length > DETECTIONS_MAX,
+    models: provenance.models,
+    timing_ms: {
+      queue: round(timing.queue, 2),
+      pre: round(timing.pre, 2),
+      infer: round(timing.infer, 2),
+      post: round(timing.post, 2),
+      total: round(timing.total, 2),
+      deadline: deadlineMs ?? null,
+      deadline_missed: deadlineMs !== undefined && timing.total > deadlineMs,
+    },
+    replayed: false,
+    simulated: false,
+  };
+}
+
+export type InspectionResult = ReturnType<typeof buildResult>;
+
+const round = (value: number, digits: number): number => Number(value.toFixed(digits));

@@ -1,0 +1,89 @@
+import sharp, { type Sharp } from "sharp";
+import { type ErrorCode, SightlineError } from "../base/errors.ts";
+
+/** The one door to sharp: decoding compressed stills and writing evidence pictures. */
+sharp.concurrency(1);
+sharp.cache(false);
+
+const SIDE_MIN = 8;
+const SIDE_MAX = 16_384;
+const PIXELS_MAX = 64 * 2 ** 20;
+
+/** Interleaved 8-bit pixels, `channels` per pixel (1 grey, 3 RGB), rows without padding. */
+export interface Pixels {
+  width: number;
+  height: number;
+  channels: 1 | 3;
+  data: Uint8Array;
+}
+
+export interface StillSize {
+  width: number;
+  height: number;
+}
+
+export interface StillTarget extends StillSize {
+  color: "gray" | "rgb" | "bgr";
+  /** `letterbox` keeps the shape and pads at the right and bottom evenly; `stretch` does not. */
+  resize: "letterbox" | "stretch";
+  /** Grey level of the padding, 0 to 255. */
+  padValue: number;
+}
+
+/**
+ * Decodes a still into pixels of the target's size, off the event loop. `bgr` comes as RGB: the swap is left
+ * to the pass that fills the tensor.
+ * Errors: ERR_IMAGE_EMPTY, ERR_IMAGE_FORMAT, ERR_IMAGE_TRUNCATED, ERR_IMAGE_SIZE.
+ */
+export async function decodeStill(
+  bytes: Uint8Array,
+  target: StillTarget,
+): Promise<{ pixels: Pixels; source: StillSize }> {
+  const image = open(bytes);
+  try {
+    const source = checkSize(await image.metadata());
+    const gray = target.color === "gray";
+    const channels = gray ? 1 : 3;
+    if (source.width !== target.width || source.height !== target.height) {
+      const fit = target.resize === "letterbox" ? "contain" : "fill";
+      const { padValue: v } = target;
+      image.resize(target.width, target.height, { fit, background: { r: v, g: v, b: v }, kernel: "linear" });
+    }
+    image.flatten({ background: "#000" }).toColourspace(gray ? "b-w" : "srgb");
+    const data = await image.raw({ depth: "uchar" }).toBuffer();
+    return { pixels: { width: target.width, height: target.height, channels, data }, source };
+  } catch (error) {
+    throw stillError(error);
+  }
+}
+
+function open(bytes: Uint8Array): Sharp {
+  if (bytes.byteLength === 0) throw new SightlineError("ERR_IMAGE_EMPTY", "0 bytes");
+  // Sizes are checked by checkSize, with a message of our own.
+  return sharp(bytes, { failOn: "truncated", limitInputPixels: false, sequentialRead: true });
+}
+
+function checkSize({ width, height }: StillSize): StillSize {
+  const fits = Math.min(width, height) >= SIDE_MIN && Math.max(width, height) <= SIDE_MAX;
+  if (fits && width * height <= PIXELS_MAX) return { width, height };
+  throw new SightlineError("ERR_IMAGE_SIZE", `${width}×${height} pixels`);
+}
+
+/** libvips reports by text alone; these are its words for damage (vips 8.18, foreign/*load.c). */
+function stillError(error: unknown): SightlineError {
+  const text = error instanceof Error ? error.message : String(error);
+  const isDamage = /premature|truncat|corrupt|end of|read error|invalid|out of order|crc|bad /i.test(text);
+  let code: ErrorCode = isDamage ? "ERR_IMAGE_TRUNCATED" : "ERR_IMAGE_FORMAT";
+  if (/unsupported image format|unable to decode|not a known/i.test(text)) code = "ERR_IMAGE_FORMAT";
+  return SightlineError.wrap(code, error);
+}
+
+/** The still with an SVG drawing of the same size laid over it, as JPEG. */
+export async function encodeAnnotated(bytes: Uint8Array, svg: string): Promise<Buffer> {
+  try {
+    const overlay = [{ input: Buffer.from(svg), left: 0, top: 0 }];
+    return await open(bytes).toColourspace("srgb").composite(overlay).jpeg({ quality: 88 }).toBuffer();
+  } catch (error) {
+    throw stillError(error);
+  }
+}

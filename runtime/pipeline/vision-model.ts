@@ -1,0 +1,90 @@
+import { type Clock, msBetween } from "../base/clock.ts";
+import { SightlineError } from "../base/errors.ts";
+import type { Scheduled } from "../scheduler/scheduler.ts";
+import type { Lease } from "../tensor/buffer-pool.ts";
+import type { NamedTensors, Tensor } from "../tensor/tensor.ts";
+import { type Decoder, decode } from "./decode/decode.ts";
+import type { Detection } from "./detection.ts";
+import { fitInto, type Size, toSource } from "./fit.ts";
+import type { Picture } from "./frame.ts";
+import { fillTensor, inputDims, type ModelInput } from "./preprocess.ts";
+import { decodeStill } from "./still-image.ts";
+
+export interface VisionModelOptions {
+  name: string;
+  version: string;
+  sha256: string;
+  input: ModelInput;
+  decoder: Decoder;
+  labels: readonly string[];
+}
+
+export interface DetectOptions {
+  /** 0 to 1; detections below are not reported. */
+  minScore: number;
+  /** Monotonic; beyond it the request is dropped with ERR_DEADLINE instead of run. */
+  deadlineNs?: bigint | undefined;
+}
+
+export interface Seen {
+  detections: readonly Detection[];
+  /** Undefined when the picture could not be read. */
+  source: Size | undefined;
+  /** Milliseconds. */
+  timing: { pre: number; queue: number; infer: number; post: number };
+}
+
+interface Deps {
+  clock: Clock;
+  scheduler: { submit(feeds: NamedTensors, deadlineNs?: bigint): Promise<Scheduled<NamedTensors>> };
+  /** Input buffers; one per frame in flight. */
+  pool: { lease(): Lease | undefined };
+}
+
+/** A model as pipelines see it: a picture in, detections in pixels of that picture out. */
+export class VisionModel {
+  readonly options: VisionModelOptions;
+  readonly #deps: Deps;
+
+  constructor(deps: Deps, options: VisionModelOptions) {
+    this.#deps = deps;
+    this.options = options;
+  }
+
+  /** Errors: those of `decodeStill` and `Scheduler.submit`, ERR_QUEUE_FULL when no input buffer is free, ERR_MODEL_IO. */
+  async detect(picture: Picture, options: DetectOptions): Promise<Seen> {
+    const { clock, pool, scheduler } = this.#deps;
+    const { input, decoder } = this.options;
+    const begunNs = clock.nowNs();
+    const { pixels, source } = await decodeStill(picture.bytes, { ...input, padValue: input.pad_value });
+    const lease = pool.lease();
+    if (!lease) throw new SightlineError("ERR_QUEUE_FULL", "no input buffer is free");
+    try {
+      const tensor: Tensor = {
+        dtype: "float32",
+        dims: inputDims(input),
+        data: new Float32Array(lease.buffer),
+      };
+      fillTensor(input, pixels, tensor.data as Float32Array);
+      const queuedNs = clock.nowNs();
+      const { output, startedNs } = await scheduler.submit({ [input.name]: tensor }, options.deadlineNs);
+      const ranNs = clock.nowNs();
+      const fit = fitInto(source, input, input.resize);
+      const detections = decode(decoder, output, options.minScore, input).map((c) => ({
+        label: this.options.labels[c.classId] ?? `class ${c.classId}`,
+        classId: c.classId,
+        score: c.score,
+        box: toSource(fit, c.box),
+      }));
+      const timing = {
+        pre: msBetween(begunNs, queuedNs),
+        queue: msBetween(queuedNs, startedNs),
+        infer: msBetween(startedNs, ranNs),
+        post: msBetween(ranNs, clock.nowNs()),
+      };
+      return { detections, source, timing };
+    } finally {
+      lease.release();
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { BoundedQueue } from "../../runtime/base/bounded-queue.ts";
+import { SightlineError } from "../../runtime/base/errors.ts";
+import type { Frame } from "../../runtime/pipeline/frame.ts";
+
+/** `free_run`: only the newest frames matter. `triggered`: each frame is a part, and each part gets an answer. */
+export type FrameMode = "free_run" | "triggered";
+
+const NO_PICTURE = { encoding: "still", bytes: new Uint8Array() } as const;
+
+/**
+ * Between a camera, which does not wait, and a pipeline, which may be late. When full, `free_run` gives up the
+ * oldest frame and counts it; `triggered` gives up the newcomer's picture, and its part gets the verdict `error`.
+ */
+export class FrameBuffer implements AsyncIterable<Frame> {
+  readonly #mode: FrameMode;
+  readonly #frames: BoundedQueue<Frame>;
+  /** Triggered parts without their picture: a few words each, answered as fast as the pipeline can turn. */
+  #lost: Frame[] = [];
+  #dropped = 0;
+  #dropsBefore = 0;
+  #ended = false;
+  #wakeReader = () => {};
+  #wakeWriter = () => {};
+
+  constructor(mode: FrameMode, capacity: number) {
+    this.#mode = mode;
+    this.#frames = new BoundedQueue(capacity);
+  }
+
+  /** Frames given up so far. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  push(frame: Frame): void {
+    if (this.#ended) {
+      frame.release();
+    } else if (this.#mode === "free_run") {
+      const oldest = this.#frames.pushEvictingOldest(frame);
+      if (oldest) this.#drop(oldest);
+    } else if (this.#lost.length > 0 || !this.#frames.push(frame)) {
+      this.#drop(frame);
+      const lost = new SightlineError("ERR_QUEUE_FULL", "the part's frame came while all buffers were taken");
+      this.#lost.push({ ...frame, picture: NO_PICTURE, lost, release: () => {} });
+    }
+    this.#wakeReader();
+  }
+
+  /** Resolves when a push would drop nothing, or after `end`. */
+  async room(): Promise<void> {
+    while (this.#frames.isFull && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        this.#wakeWriter = resolve;
+      });
+    }
+  }
+
+  /** Takes no more; what is buffered can still be read. */
+  end(): void {
+    this.#ended = true;
+    this.#wakeReader();
+    this.#wakeWriter();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<Frame> {
+    for (;;) {
+      const frame = this.#frames.shift() ?? this.#lost.shift();
+      if (frame) {
+        const dropsBefore = this.#dropsBefore;
+        this.#dropsBefore = 0;
+        this.#wakeWriter();
+        yield { ...frame, dropsBefore };
+      } else if (this.#ended) {
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          this.#wakeReader = resolve;
+        });
+      }
+    }
+  }
+
+  #drop(frame: Frame): void {
+    this.#dropped++;
+    this.#dropsBefore++;
+    frame.release();
+  }
+}

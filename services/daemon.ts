@@ -1,0 +1,259 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import type { Config } from "../config/schema/schema.ts";
+import type { Clock } from "../runtime/base/clock.ts";
+import { SightlineError } from "../runtime/base/errors.ts";
+import type { Logger } from "../runtime/base/logger.ts";
+import { countByLabel } from "../runtime/pipeline/decide.ts";
+import type { Judged } from "../runtime/pipeline/judge.ts";
+import { type OpenModel, openModel } from "../runtime/pipeline/open-model.ts";
+import { Pipeline } from "../runtime/pipeline/pipeline.ts";
+import { buildResult, type Provenance } from "../runtime/pipeline/result.ts";
+import { CpuExecutionProvider } from "../runtime/session/cpu-provider.ts";
+import { Camera } from "./camera/camera.ts";
+import { ReplaySource } from "./camera/replay.ts";
+import { readBootId, readDevice } from "./health/device.ts";
+import { EventLoopMonitor } from "./health/event-loop.ts";
+import { HealthReporter } from "./health/health-reporter.ts";
+import { HealthSocket } from "./health/health-socket.ts";
+import { MqttService } from "./mqtt/mqtt-service.ts";
+import { Outbox } from "./outbox/outbox.ts";
+import { stopWithin } from "./stop-within.ts";
+
+const STOP_LIMIT_MS = 10_000;
+const BACKOFF_MS = { min: 1_000, max: 60_000 };
+const DRAIN_LIMIT_MS = 5_000;
+
+interface Deps {
+  logger: Logger;
+  clock: Clock;
+  /** Sightline's own version. */
+  version: string;
+}
+
+/**
+ * The composition root: the one place that knows every part and joins it to its configuration. Sinks start before
+ * sources, and stop after them.
+ */
+export class Daemon {
+  readonly #config: Config;
+  readonly #deps: Deps;
+  readonly #loop = new EventLoopMonitor();
+  readonly #outbox: Outbox;
+  readonly #cameras: Record<string, Camera> = {};
+  readonly #models: Record<string, OpenModel> = {};
+  #provider: CpuExecutionProvider | undefined;
+  #mqtt: MqttService | undefined;
+  #reporter: HealthReporter | undefined;
+  #socket: HealthSocket | undefined;
+  #ended: Promise<void> = Promise.resolve();
+  #stopping: Promise<void> | undefined;
+
+  constructor(deps: Deps, config: Config) {
+    this.#deps = deps;
+    this.#config = config;
+    const { path, max_size, commit_delay, commit_rows } = config.store;
+    this.#outbox = new Outbox(deps, {
+      path,
+      maxBytes: max_size,
+      commitDelayMs: commit_delay,
+      commitRows: commit_rows,
+    });
+  }
+
+  /** Resolves once frames flow; a broker that is away does not hold it up. Errors: ERR_STORE_OPEN, ERR_MODEL_*, … */
+  async start(): Promise<void> {
+    try {
+      this.#loop.start();
+      const bootId = await readBootId();
+      await Promise.all([this.#startSinks(), this.#openModels()]);
+      await this.#publishInfo(bootId);
+      await this.#startHealth();
+      this.#startPipelines(bootId);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Settles when every source has come to its end (`repeat: once`); never for cameras. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  /** Judges the frames in flight, stores and publishes what was decided. May be called twice. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const within = <T>(part: string, work: Promise<T> | undefined) =>
+      stopWithin(this.#deps.logger, part, STOP_LIMIT_MS, work);
+    await within("cameras", Promise.all(Object.values(this.#cameras).map((camera) => camera.stop())));
+    await within("pipelines", this.#ended);
+    await within("health", Promise.all([this.#socket?.stop(), this.#reporter?.stop()]));
+    await within("mqtt", this.#mqtt?.stop({ drainMs: DRAIN_LIMIT_MS }));
+    await within("store", this.#outbox.stop());
+    await within("engine", this.#provider?.close());
+    this.#loop.stop();
+    this.#deps.logger.info({}, "stopped");
+  }
+
+  async #startSinks(): Promise<void> {
+    await this.#outbox.start();
+    const { mqtt, device } = this.#config;
+    this.#mqtt = new MqttService(
+      { log: this.#outbox, ...this.#deps },
+      {
+        url: mqtt.url,
+        baseTopic: mqtt.base_topic,
+        deviceId: device.id,
+        clientId: mqtt.client_id,
+        username: mqtt.username,
+        password: mqtt.password,
+        tls: mqtt.tls && (await readTls(mqtt.tls)),
+        protocol: mqtt.protocol,
+        keepaliveS: mqtt.keepalive / 1000,
+        connectTimeoutMs: mqtt.connect_timeout,
+        ackTimeoutMs: mqtt.ack_timeout,
+        backoffMs: BACKOFF_MS,
+        window: mqtt.window,
+        retainVerdict: mqtt.retain_verdict,
+      },
+    );
+    await this.#mqtt.start();
+  }
+
+  async #openModels(): Promise<void> {
+    const { engine, models } = this.#config;
+    this.#provider = new CpuExecutionProvider({
+      slots: engine.slots === "auto" ? availableParallelism() : engine.slots,
+      intraOpThreads: engine.threads_per_slot,
+      library: engine.library,
+    });
+    this.#provider.start();
+    const deps = { provider: this.#provider, clock: this.#deps.clock };
+    const opened = Object.entries(models).map(async ([name, { bundle }]) => {
+      const users = Object.values(this.#config.pipelines).filter((p) => p.model === name).length;
+      const inFlight = Math.max(1, users) * this.#inFlight();
+      const open = await openModel(deps, { folder: bundle, runLimitMs: engine.run_limit, inFlight });
+      this.#models[name] = open;
+    });
+    await Promise.all(opened);
+  }
+
+  /** One more than there are slots: while they run, the next frame is decoded. */
+  #inFlight(): number {
+    return (this.#provider?.slots ?? 1) + 1;
+  }
+
+  #startPipelines(bootId: string): void {
+    for (const id of Object.keys(this.#config.cameras)) this.#cameras[id] = this.#camera(id);
+    const running = Object.keys(this.#config.pipelines).map((name) => this.#pipeline(name, bootId).run());
+    this.#ended = Promise.all(running).then(() => {});
+    for (const camera of Object.values(this.#cameras)) camera.start();
+  }
+
+  #camera(id: string): Camera {
+    const options = member(this.#config.cameras, id);
+    const source = new ReplaySource(this.#deps, { camera: id, ...options });
+    const onStatus = (status: string) => {
+      this.#deps.logger.info({ camera: id, status }, "camera");
+      this.#mqtt?.setState(`camera/${id}/status`, status);
+    };
+    return new Camera({ source, onStatus, logger: this.#deps.logger }, { id, ...options });
+  }
+
+  #pipeline(name: string, bootId: string): Pipeline {
+    const options = member(this.#config.pipelines, name);
+    const camera = member(this.#cameras, options.camera);
+    const { model } = member(this.#models, options.model);
+    const provenance: Provenance = {
+      device: this.#config.device.id,
+      boot_id: bootId,
+      models: [{ name: model.options.name, version: model.options.version, sha256: model.options.sha256 }],
+    };
+    const record = (judged: Judged) => this.#record(name, judged, provenance);
+    return new Pipeline(
+      { frames: camera.watch(), model, record, ...this.#deps },
+      {
+        name,
+        minScore: options.min_score,
+        rules: options.rules,
+        window: options.window,
+        deadlineMs: options.deadline,
+        inFlight: this.#inFlight(),
+      },
+    );
+  }
+
+  async #record(pipeline: string, judged: Judged, provenance: Provenance): Promise<void> {
+    const payload = buildResult(pipeline, judged, provenance);
+    const defects = countByLabel(judged.decision.failing);
+    await this.#outbox.append({ pipeline, id: payload.id, verdict: judged.verdict, defects, payload });
+  }
+
+  async #publishInfo(bootId: string): Promise<void> {
+    const info = {
+      version: this.#deps.version,
+      node: process.versions.node,
+      onnxruntime: this.#provider?.runtimeVersion,
+      execution_provider: this.#provider?.name,
+      slots: this.#provider?.slots,
+      device: { id: this.#config.device.id, ...(await readDevice()) },
+      models: Object.entries(this.#models).map(([name, { model }]) => ({
+        name,
+        bundle: model.options.name,
+        version: model.options.version,
+        sha256: model.options.sha256,
+      })),
+      config_hash: createHash("sha256").update(JSON.stringify(this.#config)).digest("hex"),
+      boot_id: bootId,
+      started_at: new Date(this.#deps.clock.wallMs()).toISOString(),
+    };
+    this.#deps.logger.info(info, "started");
+    this.#mqtt?.setState("info", info);
+  }
+
+  async #startHealth(): Promise<void> {
+    const { clock, logger } = this.#deps;
+    const parts = {
+      clock,
+      logger,
+      loop: this.#loop,
+      outbox: this.#outbox,
+      mqtt: this.#mqtt,
+      cameras: this.#cameras,
+    };
+    const { health, store, pipelines } = this.#config;
+    this.#reporter = new HealthReporter(parts, {
+      intervalMs: health.interval,
+      storePath: store.path,
+      pipelines: Object.keys(pipelines),
+    });
+    await this.#reporter.start();
+    this.#socket = new HealthSocket(() => this.#reporter?.read() ?? Promise.resolve({}), {
+      folder: store.path,
+    });
+    await this.#socket.start();
+  }
+}
+
+/** A part that the configuration names; its checks have seen that it exists. */
+function member<T>(parts: Record<string, T>, name: string): T {
+  const part = parts[name];
+  if (part === undefined) throw new SightlineError("ERR_CONFIG_INVALID", `there is no "${name}"`);
+  return part;
+}
+
+async function readTls(tls: NonNullable<Config["mqtt"]["tls"]>) {
+  const read = async (path: string | undefined) => {
+    if (path === undefined) return undefined;
+    return readFile(path, "utf8").catch((error: unknown) => {
+      throw SightlineError.wrap("ERR_CONFIG_READ", error, "mqtt.tls");
+    });
+  };
+  return { ca: await read(tls.ca), cert: await read(tls.cert), key: await read(tls.key), verify: tls.verify };
+}

@@ -1,0 +1,35 @@
+import type { Detection } from "../../runtime/pipeline/detection.ts";
+import type { Size } from "../../runtime/pipeline/fit.ts";
+import { encodeAnnotated } from "../../runtime/pipeline/still-image.ts";
+
+/** Colours that stay apart for the colour-blind (Okabe and Ito, 2008), a class each. */
+const COLORS = ["#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
+
+/** The picture with a box and a label for each detection, as JPEG. */
+export function annotate(still: Uint8Array, size: Size, detections: readonly Detection[]): Promise<Buffer> {
+  const scale = Math.max(size.width, size.height) / 640;
+  const boxes = detections.map((d) => drawing(d, size, scale)).join("");
+  const { width, height } = size;
+  return encodeAnnotated(
+    still,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${boxes}</svg>`,
+  );
+}
+
+function drawing({ box, classId, label, score }: Detection, size: Size, scale: number): string {
+  const [x1, y1, x2, y2] = box;
+  const color = COLORS[classId % COLORS.length];
+  const text = `${label} ${score.toFixed(2)}`;
+  const font = 15 * scale;
+  const width = text.length * font * 0.58 + font * 0.4;
+  const left = Math.max(0, Math.min(x1, size.width - width));
+  const top = y1 >= font * 1.3 ? y1 - font * 1.3 : Math.min(y2, size.height - font * 1.3);
+  return (
+    `<rect x="${x1}" y="${y1}" width="${x2 - x1}" height="${y2 - y1}" fill="none" stroke="${color}" stroke-width="${2.5 * scale}"/>` +
+    `<rect x="${left}" y="${top}" width="${width}" height="${font * 1.3}" fill="${color}"/>` +
+    `<text x="${left + font * 0.2}" y="${top + font}" font-family="monospace" font-size="${font}" fill="#fff">${escapeXml(text)}</text>`
+  );
+}
+
+const escapeXml = (text: string): string =>
+  text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

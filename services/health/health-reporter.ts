@@ -1,0 +1,117 @@
+import type { Clock } from "../../runtime/base/clock.ts";
+import type { ErrorRecord } from "../../runtime/base/errors.ts";
+import type { Logger } from "../../runtime/base/logger.ts";
+import { readDisk, readTemperature } from "./device.ts";
+import type { LoopDelay } from "./event-loop.ts";
+
+/** What this module needs of the others. */
+interface Parts {
+  clock: Clock;
+  logger: Logger;
+  loop: { read(): LoopDelay };
+  outbox: {
+    stats(): Promise<{
+      depth: number;
+      oldestMs: number;
+      dropped: number;
+      bytes: number;
+      degraded?: ErrorRecord;
+    }>;
+    counters(pipeline: string): Promise<object>;
+    onCommit(listener: () => void): () => void;
+  };
+  mqtt:
+    | {
+        setState(topic: string, payload: object, options?: { expiryS?: number }): void;
+        status(): { connected: boolean; lastError: ErrorRecord | undefined };
+      }
+    | undefined;
+  cameras: Readonly<
+    Record<string, { stats: { frames: number; dropped: number; lastFrameAtMs: number | undefined } }>
+  >;
+}
+
+interface Options {
+  intervalMs: number;
+  /** Whose disk is watched. */
+  storePath: string;
+  pipelines: readonly string[];
+}
+
+/** Counters change with each verdict; once a second is often enough to look at. */
+const COUNTERS_PERIOD_MS = 1_000;
+
+/** Publishes `health` at an interval and `pipeline/…/counters` while they change. */
+export class HealthReporter {
+  readonly #parts: Parts;
+  readonly #options: Options;
+  readonly #startedMs: number;
+  #health: NodeJS.Timeout | undefined;
+  #counters: NodeJS.Timeout | undefined;
+  #stopListening = () => {};
+
+  constructor(parts: Parts, options: Options) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#startedMs = parts.clock.wallMs();
+  }
+
+  async start(): Promise<void> {
+    this.#health = setInterval(() => this.#try(this.#publishHealth()), this.#options.intervalMs);
+    this.#stopListening = this.#parts.outbox.onCommit(() => {
+      this.#counters ??= setTimeout(() => this.#try(this.#publishCounters()), COUNTERS_PERIOD_MS);
+    });
+    await Promise.all([this.#publishHealth(), this.#publishCounters()]);
+  }
+
+  /** The last counters go out first. */
+  async stop(): Promise<void> {
+    clearInterval(this.#health);
+    clearTimeout(this.#counters);
+    this.#stopListening();
+    await this.#publishCounters();
+  }
+
+  /** A record that fails is missed, not worth the daemon. */
+  #try(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#parts.logger.warn({ err: error }, "health was not published"));
+  }
+
+  async #publishHealth(): Promise<void> {
+    const expiryS = Math.ceil((4 * this.#options.intervalMs) / 1000);
+    this.#parts.mqtt?.setState("health", await this.read(), { expiryS });
+  }
+
+  async read() {
+    const { cameras, clock, loop, mqtt, outbox } = this.#parts;
+    const { depth, oldestMs, dropped, bytes, degraded } = await outbox.stats();
+    const status = mqtt?.status();
+    const memory = process.memoryUsage();
+    return {
+      ts: new Date(clock.wallMs()).toISOString(),
+      uptime_s: Math.round((clock.wallMs() - this.#startedMs) / 1000),
+      event_loop: loop.read(),
+      memory: { rss_bytes: memory.rss, heap_bytes: memory.heapUsed },
+      temperature_celsius: await readTemperature(),
+      disk: await readDisk(this.#options.storePath),
+      outbox: { depth, oldest_s: Math.round(oldestMs / 1000), dropped, bytes, error: degraded ?? null },
+      mqtt: { connected: status?.connected ?? false, error: status?.lastError ?? null },
+      cameras: Object.fromEntries(
+        Object.entries(cameras).map(([id, { stats }]) => [
+          id,
+          { frames: stats.frames, dropped: stats.dropped, last_frame_ms: stats.lastFrameAtMs ?? null },
+        ]),
+      ),
+    };
+  }
+
+  async #publishCounters(): Promise<void> {
+    this.#counters = undefined;
+    const { mqtt, outbox } = this.#parts;
+    for (const pipeline of this.#options.pipelines) {
+      mqtt?.setState(`pipeline/${pipeline}/counters`, await outbox.counters(pipeline));
+    }
+  }
+}
+
+export type Health = Awaited<ReturnType<HealthReporter["read"]>>;

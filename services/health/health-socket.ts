@@ -1,0 +1,69 @@
+import { rm } from "node:fs/promises";
+import { createConnection, createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { SightlineError } from "../../runtime/base/errors.ts";
+
+/** Unix sockets take paths of at most 107 bytes (unix(7)). */
+const PATH_BYTES_MAX = 107;
+
+const socketPath = (folder: string): string => join(folder, "health.sock");
+
+/** Answers every local connection with the health record as one line of JSON, broker or no broker. */
+export class HealthSocket {
+  readonly #folder: string;
+  readonly #health: () => Promise<object>;
+  #server: Server | undefined;
+
+  constructor(health: () => Promise<object>, options: { folder: string }) {
+    this.#health = health;
+    this.#folder = options.folder;
+  }
+
+  async start(): Promise<void> {
+    const path = socketPath(this.#folder);
+    if (Buffer.byteLength(path) > PATH_BYTES_MAX) {
+      const hint = `Shorten \`store.path\` by ${Buffer.byteLength(path) - PATH_BYTES_MAX} characters.`;
+      throw new SightlineError("ERR_STORE_OPEN", `${path} is too long for a socket`, { hint });
+    }
+    // The store is locked by now, so a socket that stands here belongs to a daemon that has died.
+    await rm(path, { force: true });
+    const server = createServer((socket) => {
+      socket.on("error", () => socket.destroy());
+      void this.#health().then((health) => socket.end(`${JSON.stringify(health)}\n`));
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject).listen(path, resolve);
+    });
+    this.#server = server;
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server) await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+/** Asks the daemon that owns `folder`. Errors: ERR_DAEMON_UNREACHABLE. */
+export function askHealth(folder: string, timeoutMs: number): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const fail = (reason: string) => {
+      socket.destroy();
+      reject(new SightlineError("ERR_DAEMON_UNREACHABLE", `${socketPath(folder)}: ${reason}`));
+    };
+    let text = "";
+    const socket = createConnection(socketPath(folder));
+    socket.setEncoding("utf8").setTimeout(timeoutMs, () => fail("no answer"));
+    socket.on("error", (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
+    socket.on("data", (chunk) => {
+      text += chunk;
+    });
+    socket.on("end", () => {
+      try {
+        resolve(JSON.parse(text));
+      } catch {
+        fail("the answer is cut off");
+      }
+    });
+  });
+}
