@@ -1,0 +1,111 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { describe, expect, test } from "vitest";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+
+/** ARCHITECTURE.md's table: what each folder may import of ours. A deeper folder's line outranks its parent's. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  "runtime/base": [],
+  config: ["runtime/base"],
+  models: ["runtime/base"],
+  "runtime/arm-neon": ["runtime/base"],
+  "runtime/tensor": ["runtime/base", "runtime/arm-neon"],
+  "runtime/scheduler": ["runtime/base"],
+  "runtime/session": ["runtime/base", "runtime/tensor", "runtime/arm-neon", "models"],
+  "runtime/pipeline": ["runtime", "models"],
+  services: ["runtime", "models"],
+  "services/daemon.ts": ["runtime", "models", "services", "config"],
+  cli: ["runtime", "models", "services", "config"],
+  bench: ["runtime", "models", "services", "config", "cli"],
+  // The score of a shipped model is taken through the command that users have.
+  "models/zoo": ["runtime", "models", "cli"],
+};
+
+/** Heavy packages, and the one folder that may import each. */
+const DOORS: Record<string, readonly string[]> = {
+  "better-sqlite3": ["services/outbox"],
+  mqtt: ["services/mqtt", "bench/plain-loop.ts"],
+  aedes: ["services/mqtt/embedded-broker.ts"],
+  sharp: ["runtime/pipeline/still-image.ts", "bench/plain-loop.ts"],
+  "onnxruntime-node": ["runtime/session", "bench/plain-loop.ts"],
+  pino: ["cli/logger.ts"],
+  zod: ["config", "models"],
+  yaml: ["config", "bench"],
+};
+
+interface Import {
+  file: string;
+  /** A path from the root, or a package's name. */
+  target: string;
+  isOurs: boolean;
+}
+
+const isInside = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
+
+function sources(): string[] {
+  const listed = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.ts", "*.mjs"], { cwd: ROOT });
+  return listed.toString().trim().split("\n").filter((file) => !file.startsWith("test/"));
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(ROOT, file), "utf8");
+  const found = text.matchAll(/(?:from|import)\s*\(?\s*["']([^"']+)["']|new URL\(["'](\.[^"']+\.ts)["']/g);
+  return [...found].map((match) => {
+    const specifier = match[1] ?? match[2] ?? "";
+    const isOurs = specifier.startsWith(".");
+    const name = specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
+    return { file, isOurs, target: isOurs ? normalize(join(dirname(file), specifier)) : name };
+  });
+}
+
+function ruleOf(file: string): string {
+  const rules = Object.keys(MAY_IMPORT).filter((folder) => isInside(file, folder));
+  return rules.sort((a, b) => b.length - a.length)[0] ?? "";
+}
+
+const all = sources().flatMap(importsOf);
+
+describe("the module map", () => {
+  test("the test sees the imports", () => {
+    expect(all.length).toBeGreaterThan(100);
+    expect(all.some((i) => i.file === "services/daemon.ts" && isInside(i.target, "config"))).toBe(true);
+  });
+
+  test("imports point up the table, never down", () => {
+    const wrong = all.filter(({ file, isOurs, target }) => {
+      const own = ruleOf(file);
+      if (!isOurs || own === "") return false;
+      const isOwn = isInside(target, own) && own !== "services";
+      return !isOwn && !(MAY_IMPORT[own] ?? []).some((folder) => isInside(target, folder));
+    });
+    expect(wrong.filter(({ file, target }) => !isSameService(file, target))).toEqual([]);
+  });
+
+  test("a heavy package has one door", () => {
+    const wrong = all.filter(({ file, isOurs, target }) => {
+      const doors = isOurs ? undefined : DOORS[target];
+      return doors !== undefined && !doors.some((door) => isInside(file, door));
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("no file imports itself in a circle", () => {
+    const graph = Map.groupBy(all.filter((i) => i.isOurs), (i) => i.file);
+    const reaches = (from: string, to: string, seen: Set<string>): boolean =>
+      (graph.get(from) ?? []).some(({ target }) => {
+        if (target === to) return true;
+        if (seen.has(target)) return false;
+        seen.add(target);
+        return reaches(target, to, seen);
+      });
+    expect([...graph.keys()].filter((file) => reaches(file, file, new Set()))).toEqual([]);
+  });
+});
+
+/** Services know no sibling, only themselves. */
+function isSameService(file: string, target: string): boolean {
+  const [folder, name] = file.split("/");
+  return folder === "services" && isInside(target, `services/${name}`);
+}
