@@ -48,7 +48,9 @@ function examine(text: string): "valid" | "refused" {
     expect(problem.line).toBeGreaterThanOrEqual(1);
     expect(problem.line).toBeLessThanOrEqual(lines.length);
     expect(problem.column).toBeGreaterThanOrEqual(1);
-    expect(problem.message).not.toMatch(/Invalid (input|string|key|option|disc)|expected (string|number|one)|undefined|\[object/);
+    expect(problem.message).not.toMatch(
+      /Invalid (input|string|key|option|disc)|expected (string|number|one)|undefined|\[object/,
+    );
     expect(problemText(problem)).toMatch(/^c\.yaml:\d+:\d+: [^\n]+$/);
   }
   if (!config) return "refused";
