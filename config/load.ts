@@ -47,7 +47,7 @@ export function checkConfig(file: string, options: LoadOptions): Checked {
 export function checkText(text: string, { file, env }: LoadOptions & { file: string }): Checked {
   const yaml = parseYaml(text);
   const inYaml = yaml.problems.map((problem) => ({ file, path: "", ...problem }));
-  if (!yaml.sound) return { problems: inYaml };
+  if (!yaml.sound) return { problems: capped(inYaml, inYaml.length) };
   const folder = dirname(resolve(file));
   const { config, explained } = validate(yaml.value, { env, folder });
   const placed = explained.slice(0, MAX_PROBLEMS).map((one) => place(one, yaml, file));

@@ -75,32 +75,26 @@ export const schema = z
   .superRefine(checkReferences, { when: ({ value }) => isRecord(value) })
   .meta({ title: "Sightline configuration", description: "One device: its cameras, models and pipelines." });
 
+const REFERENCES = [
+  { key: "camera", section: "cameras" },
+  { key: "model", section: "models" },
+] as const;
+
 /** Runs on files with other problems too, so it takes nothing below `value` for granted. */
 function checkReferences(value: unknown, ctx: z.RefinementCtx): void {
-  const pipelines = child(value, "pipelines");
   // A section with a name that is not allowed will be renamed: too early to say what is missing there.
   const unsettled = new Set(
     ctx.issues.filter(({ code }) => code === "invalid_key").map(({ path }) => path?.[0]),
   );
-  for (const [name, of] of Object.entries(isRecord(pipelines) ? pipelines : {})) {
-    for (const [key, section] of [
-      ["camera", "cameras"],
-      ["model", "models"],
-    ] as const) {
-      const wanted = child(of, key);
-      const present = child(value, section);
-      if (
-        typeof wanted !== "string" ||
-        !isRecord(present) ||
-        unsettled.has(section) ||
-        Object.hasOwn(present, wanted)
-      )
-        continue;
-      ctx.addIssue({
-        code: "custom",
-        path: ["pipelines", name, key],
-        ...unknownName(wanted, section, present),
-      });
+  const pipelines = child(value, "pipelines");
+  for (const { key, section } of REFERENCES) {
+    const present = child(value, section);
+    if (!isRecord(present) || unsettled.has(section)) continue;
+    for (const [name, pipeline] of Object.entries(isRecord(pipelines) ? pipelines : {})) {
+      const wanted = id.safeParse(child(pipeline, key));
+      if (!wanted.success || Object.hasOwn(present, wanted.data)) continue;
+      const path = ["pipelines", name, key];
+      ctx.addIssue({ code: "custom", path, ...unknownName(wanted.data, section, present) });
     }
   }
 }

@@ -81,12 +81,14 @@ function rephrase(code: string, message: string): Pick<YamlProblem, "message" | 
   if (code === "TAB_AS_INDENT") return { message: "a tab cannot indent YAML", hint: "use spaces" };
   if (code === "MULTIPLE_DOCS") return { message: "a second document starts here", hint: 'remove the "---"' };
   if (code === "TAG_RESOLVE_FAILED") {
-    const tag = /!\S*/.exec(message)?.[0] ?? "";
-    return {
-      message: `the tag ${tag} is not known`,
-      hint: "remove it; values take ${env:NAME} and ${file:PATH}",
-    };
+    const tag = /!\S+/.exec(message)?.[0];
+    const hint = "remove it; values take ${env:NAME} and ${file:PATH}";
+    return { message: `${tag ? `the tag ${tag}` : "this tag"} is not known`, hint };
   }
+  if (code === "UNEXPECTED_TOKEN") {
+    return { message: "this does not fit here", hint: "look for a quote, bracket, colon or space before it" };
+  }
+  if (code === "RESOURCE_EXHAUSTION") return { message: "is nested too deeply" };
   return { message: message.charAt(0).toLowerCase() + message.slice(1) };
 }
 

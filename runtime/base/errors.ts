@@ -46,7 +46,7 @@ export const ERRORS = {
   },
   ERR_MODEL_IO: {
     meaning: "A model's inputs or outputs do not have the shape that its manifest or decoder needs.",
-    hint: "Check `inputs`, `decoder` and `labels` in the manifest against the model.",
+    hint: "Check `input`, `decoder` and `labels` in the manifest against the model.",
   },
   ERR_SESSION_RUN: {
     meaning: "ONNX Runtime failed while running a model.",
@@ -54,7 +54,7 @@ export const ERRORS = {
   },
   ERR_SESSION_TIMEOUT: {
     meaning: "A run exceeded its time limit and was cancelled.",
-    hint: "Raise `limits.run`, use a smaller model, or relieve the CPU.",
+    hint: "Raise `engine.run_limit`, use a smaller model, or relieve the CPU.",
   },
   ERR_SESSION_CANCELLED: {
     meaning: "A run was cancelled by its caller.",

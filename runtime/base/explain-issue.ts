@@ -57,7 +57,7 @@ function listText({ minItems = 0, maxItems }: JsonSchema): string {
 export function pathText(path: Path): string {
   const parts = path.map((key) => {
     if (typeof key === "number") return `[${key}]`;
-    return /^[\w-]+$/.test(String(key)) ? `.${String(key)}` : `.${JSON.stringify(String(key))}`;
+    return /^[\w-]{1,64}$/.test(String(key)) ? `.${String(key)}` : `.${shown(String(key))}`;
   });
   return parts.join("").replace(/^\./, "");
 }

@@ -151,6 +151,8 @@ describe("hostile YAML", () => {
   it("refuses what is closed properly but too deep", () => {
     const [problem] = problemsOf(`a: ${"[".repeat(40)}${"]".repeat(40)}`);
     expect(problem?.message).toBe("nested more than 32 levels deep");
+    const [deeper] = problemsOf(`a: ${"[".repeat(5000)}${"]".repeat(5000)}`);
+    expect(deeper?.message).toMatch("nested");
   });
 
   it("does not let a file reach a prototype", () => {

@@ -179,6 +179,12 @@ const ADDED: [name: string, yaml: string, line: string][] = [
     "store: {path: !vault x}",
     "config.yaml:13:15: the tag !vault is not known, remove it; values take ${env:NAME} and ${file:PATH}",
   ],
+  ["quote that is not closed", "log:\n  level: 'info", "config.yaml:15:1: missing closing 'quote"],
+  [
+    "something extra",
+    'log: {level: "info"x}',
+    "config.yaml:13:20: this does not fit here, look for a quote, bracket, colon or space before it",
+  ],
   ["unknown anchor", "log: *l", "config.yaml:13:6: nothing above is marked &l"],
   ["cycle", "log: &l {level: *l}", "config.yaml:13:17: *l contains itself"],
   ["second document", "---\nversion: 1", 'config.yaml:13:1: a second document starts here, remove the "---"'],
