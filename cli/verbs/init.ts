@@ -14,7 +14,7 @@ export const init: Verb = {
   async run(args, io) {
     const { values, positionals } = parseVerbArgs(init, args, {
       bundle: { type: "string", default: fileURLToPath(shipped("models/zoo/pcb-aoi")) },
-      images: { type: "string", default: fileURLToPath(shipped("models/zoo/pcb-aoi/samples")) },
+      images: { type: "string", default: fileURLToPath(shipped("models/zoo/pcb-aoi/samples/images")) },
       force: { type: "boolean", default: false },
     });
     if (positionals.length > 1) throw usageError(init, `what is "${positionals[1]}" for?`);

@@ -45,8 +45,14 @@ interface Import {
 const isInside = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
 
 function sources(): string[] {
-  const listed = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.ts", "*.mjs"], { cwd: ROOT });
-  return listed.toString().trim().split("\n").filter((file) => !file.startsWith("test/"));
+  const listed = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.ts", "*.mjs"], {
+    cwd: ROOT,
+  });
+  return listed
+    .toString()
+    .trim()
+    .split("\n")
+    .filter((file) => !file.startsWith("test/"));
 }
 
 function importsOf(file: string): Import[] {
@@ -55,7 +61,10 @@ function importsOf(file: string): Import[] {
   return [...found].map((match) => {
     const specifier = match[1] ?? match[2] ?? "";
     const isOurs = specifier.startsWith(".");
-    const name = specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
+    const name = specifier
+      .split("/")
+      .slice(0, specifier.startsWith("@") ? 2 : 1)
+      .join("/");
     return { file, isOurs, target: isOurs ? normalize(join(dirname(file), specifier)) : name };
   });
 }
@@ -92,7 +101,10 @@ describe("the module map", () => {
   });
 
   test("no file imports itself in a circle", () => {
-    const graph = Map.groupBy(all.filter((i) => i.isOurs), (i) => i.file);
+    const graph = Map.groupBy(
+      all.filter((i) => i.isOurs),
+      (i) => i.file,
+    );
     const reaches = (from: string, to: string, seen: Set<string>): boolean =>
       (graph.get(from) ?? []).some(({ target }) => {
         if (target === to) return true;

@@ -6,7 +6,9 @@ import { ERRORS, SightlineError } from "../../runtime/base/errors.ts";
 test("docs/errors.md lists exactly the table", () => {
   const text = readFileSync(join(import.meta.dirname, "../../docs/errors.md"), "utf8");
   const rows = text.split("\n").filter((line) => line.startsWith("| `ERR_"));
-  const wanted = Object.entries(ERRORS).map(([code, { hint, meaning }]) => `| \`${code}\` | ${meaning} | ${hint} |`);
+  const wanted = Object.entries(ERRORS).map(
+    ([code, { hint, meaning }]) => `| \`${code}\` | ${meaning} | ${hint} |`,
+  );
   expect(rows).toEqual(wanted);
 });
 

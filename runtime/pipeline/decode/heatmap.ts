@@ -38,7 +38,7 @@ export function decodeHeatmap(decoder: HeatmapDecoder, outputs: NamedTensors, mi
   return suppress(found, decoder.nms_iou);
 }
 
-/** No neighbour of the 3×3 window is higher. */
+/** No neighbour of the 3×3 window is higher; of equal neighbours the first one is the peak. */
 function isPeak(
   heat: Float32Array,
   start: number,
@@ -50,7 +50,9 @@ function isPeak(
 ): boolean {
   for (let ny = Math.max(0, y - 1); ny <= Math.min(height - 1, y + 1); ny++) {
     for (let nx = Math.max(0, x - 1); nx <= Math.min(width - 1, x + 1); nx++) {
-      if ((heat[start + ny * width + nx] as number) > score) return false;
+      const neighbour = heat[start + ny * width + nx] as number;
+      const isBefore = ny < y || (ny === y && nx < x);
+      if (neighbour > score || (neighbour === score && isBefore)) return false;
     }
   }
   return true;

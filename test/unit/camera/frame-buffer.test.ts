@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import { FrameBuffer } from "../../../services/camera/frame-buffer.ts";
+import { aFrame } from "../../support/frames.ts";
+
+async function drain(buffer: FrameBuffer) {
+  const frames = [];
+  for await (const frame of buffer) frames.push(frame);
+  return frames;
+}
+
+test("free_run keeps the newest, counts what it gave up and releases it", async () => {
+  const released: number[] = [];
+  const buffer = new FrameBuffer("free_run", 2);
+  for (const id of [1, 2, 3, 4, 5]) buffer.push(aFrame({ id, release: () => released.push(id) }));
+  buffer.end();
+  const frames = await drain(buffer);
+  expect(frames.map((f) => f.id)).toEqual([4, 5]);
+  expect(frames.map((f) => f.dropsBefore)).toEqual([3, 0]);
+  expect(buffer.dropped).toBe(3);
+  expect(released).toEqual([1, 2, 3]);
+});
+
+test("triggered answers every part in order; one without room keeps its place as lost", async () => {
+  const released: number[] = [];
+  const buffer = new FrameBuffer("triggered", 2);
+  for (const id of [1, 2, 3, 4]) buffer.push(aFrame({ id, release: () => released.push(id) }));
+  buffer.end();
+  const frames = await drain(buffer);
+  expect(frames.map((f) => f.id)).toEqual([1, 2, 3, 4]);
+  expect(frames.map((f) => f.lost)).toEqual([
+    undefined,
+    undefined,
+    expect.objectContaining({ code: "ERR_QUEUE_FULL" }),
+    expect.objectContaining({ code: "ERR_QUEUE_FULL" }),
+  ]);
+  expect(released).toEqual([3, 4]);
+});
+
+test("a reader waits for the next frame, and for the end", async () => {
+  const buffer = new FrameBuffer("free_run", 2);
+  const reader = buffer[Symbol.asyncIterator]();
+  const next = reader.next();
+  buffer.push(aFrame({ id: 7 }));
+  expect((await next).value.id).toBe(7);
+  const end = reader.next();
+  buffer.end();
+  expect((await end).done).toBe(true);
+});
+
+test("a writer that can wait gets room when a frame is taken, and when all is over", async () => {
+  const buffer = new FrameBuffer("free_run", 1);
+  await buffer.room();
+  buffer.push(aFrame({ id: 1 }));
+  const room = buffer.room();
+  const reader = buffer[Symbol.asyncIterator]();
+  await reader.next();
+  await room;
+  buffer.push(aFrame({ id: 2 }));
+  const over = buffer.room();
+  buffer.end();
+  await over;
+  expect(buffer.dropped).toBe(0);
+});
+
+test("what comes after the end is released and not kept", async () => {
+  let released = false;
+  const buffer = new FrameBuffer("triggered", 2);
+  buffer.end();
+  buffer.push(
+    aFrame({
+      release: () => {
+        released = true;
+      },
+    }),
+  );
+  expect(released).toBe(true);
+  expect(await drain(buffer)).toEqual([]);
+});
