@@ -121,7 +121,10 @@ export const attach = (id: number): ArrayBuffer => addon().attach(id);
 /** Native blocks alive in the whole process. */
 export const memoryUse = (): { bytes: number; blocks: number } => addon().memoryUse();
 
-/** Opens ONNX Runtime at `library` with 1 to 64 threads of its own. Errors: ERR_ORT_LIBRARY. */
+/**
+ * Opens ONNX Runtime at `library` with 1 to 64 threads of its own, which stay until `close`.
+ * Errors: ERR_ORT_LIBRARY.
+ */
 export function openEngine(library: string, slots: number): NativeEngine {
   const engine = new (addon().Engine)(library, slots);
   const close = engine.close.bind(engine);
