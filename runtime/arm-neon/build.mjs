@@ -55,6 +55,8 @@ function settings(sanitize) {
       // A fused multiply-add would make kernels differ between machines, and from their twins in the tests.
       "-ffp-contract=off",
       ...["-DNAPI_VERSION=8", "-DNAPI_DISABLE_CPP_EXCEPTIONS", "-DNODE_ADDON_API_DISABLE_DEPRECATED"],
+      // While a worker is being ended every call into JavaScript fails, and that is no reason to abort.
+      "-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS",
       ...["-isystem", include, "-isystem", headers, "-I", here],
       ...asan,
     ],

@@ -121,9 +121,21 @@ export const attach = (id: number): ArrayBuffer => addon().attach(id);
 /** Native blocks alive in the whole process. */
 export const memoryUse = (): { bytes: number; blocks: number } => addon().memoryUse();
 
-/** Opens ONNX Runtime at `library` with 1 to 64 threads of its own. Errors: ERR_ORT_LIBRARY. */
-export const openEngine = (library: string, slots: number): NativeEngine =>
-  new (addon().Engine)(library, slots);
+/**
+ * Opens ONNX Runtime at `library` with 1 to 64 threads of its own, which stay until `close`.
+ * Errors: ERR_ORT_LIBRARY.
+ */
+export function openEngine(library: string, slots: number): NativeEngine {
+  const engine = new (addon().Engine)(library, slots);
+  const close = engine.close.bind(engine);
+  // On the main thread process.exit() skips native cleanup hooks, and libraries are torn down under the slots.
+  process.on("exit", close);
+  engine.close = () => {
+    process.off("exit", close);
+    close();
+  };
+  return engine;
+}
 
 /**
  * Writes value · scale + offset of every pixel into `target` from element `targetOffset` on, before it returns.

@@ -32,7 +32,7 @@ export class CpuExecutionProvider implements ExecutionProvider {
   }
 
   get runtimeVersion(): string {
-    return this.#open().version();
+    return this.#started().version();
   }
 
   start(): void {
@@ -42,7 +42,7 @@ export class CpuExecutionProvider implements ExecutionProvider {
   }
 
   async load(model: string | Uint8Array): Promise<Session> {
-    const engine = this.#open();
+    const engine = this.#started();
     const ticket = this.#tickets.take();
     const loading = this.#track(ticket, engine.load(ticket, model, this.#options.intraOpThreads));
     const { session, inputs, outputs } = await loading;
@@ -72,7 +72,7 @@ export class CpuExecutionProvider implements ExecutionProvider {
     this.#engine = undefined;
   }
 
-  #open(): NativeEngine {
+  #started(): NativeEngine {
     if (this.#engine === undefined || this.#closing !== undefined) throw closed();
     return this.#engine;
   }

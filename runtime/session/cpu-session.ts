@@ -55,10 +55,13 @@ export class CpuSession implements Session {
   }
 
   unload(): Promise<void> {
-    this.#unloading ??= this.#deps.engine
-      .unload(this.#deps.tickets.take(), this.#id)
-      .then(this.#deps.onUnloaded);
+    this.#unloading ??= this.#release();
     return this.#unloading;
+  }
+
+  async #release(): Promise<void> {
+    await this.#deps.engine.unload(this.#deps.tickets.take(), this.#id);
+    this.#deps.onUnloaded();
   }
 
   /** Cancels the run when its time is up or its caller says so, and tells the two apart. */

@@ -40,8 +40,8 @@ test("an addon that is not there is ERR_ADDON_MISSING with a hint to build it", 
 test("only the init functions are visible in the library", () => {
   // Anything more could clash with symbols of ONNX Runtime or Node at run time.
   const text = readFileSync(addonPath, "latin1");
-  expect(text).toContain("napi_register_module_v1");
-  expect(text).not.toContain("_ZN9sightline");
+  expect(text.includes("napi_register_module_v1")).toBe(true);
+  expect(text.includes("_ZN9sightline")).toBe(false);
 });
 
 describe("memory", () => {
@@ -58,10 +58,6 @@ describe("memory", () => {
   test.each(JUNK.concat(0, 2 ** 41).map((value) => [value]))("allocate and attach refuse %s", (value) => {
     expect(() => allocate(value as number)).toThrow(code("ERR_ADDON_ARGUMENT"));
     expect(() => attach(value as number)).toThrow(code("ERR_ADDON_ARGUMENT"));
-  });
-
-  test("an amount that no machine has is refused, not fatal", () => {
-    expect(() => allocate(2 ** 40)).toThrow(code("ERR_ADDON_ARGUMENT"));
   });
 
   test("an id that was never given out is refused", () => {

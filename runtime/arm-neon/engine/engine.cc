@@ -19,7 +19,8 @@ void Engine::Bind(Napi::Env env, Napi::Object exports) {
                           {InstanceMethod<&Engine::Version>("version"), InstanceMethod<&Engine::Load>("load"),
                            InstanceMethod<&Engine::Run>("run"), InstanceMethod<&Engine::Unload>("unload"),
                            InstanceMethod<&Engine::Cancel>("cancel"),
-                           InstanceMethod<&Engine::CloseFromJs>("close")}));
+                           // Writable, as of any class: index.ts puts its own around it.
+                           InstanceMethod<&Engine::CloseFromJs>("close", napi_default_method)}));
 }
 
 Engine::Engine(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Engine>(info) {

@@ -1,0 +1,57 @@
+/**
+ * Ends while the engine works, in the way that its argument names. Prints `busy` and the number of native blocks
+ * left, so that the parent knows that it got as far.
+ */
+import { once } from "node:events";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { allocate, memoryUse } from "../../../runtime/arm-neon/index.ts";
+import { MODELS, randomFeeds, startProvider } from "../models.ts";
+
+type Work = "load" | "run";
+
+/** Returns with work under way that takes tens of milliseconds. */
+async function becomeBusy(work: Work): Promise<void> {
+  const provider = startProvider(2);
+  if (work === "load") {
+    for (let i = 0; i < 4; i++) void provider.load(MODELS.mobilenetV2);
+    return;
+  }
+  const session = await provider.load(MODELS.mobilenetV1);
+  const feeds = randomFeeds(session.inputs, 1, 16);
+  for (const tensor of Object.values(feeds)) {
+    // In memory that goes with the environment: the run must end before it does.
+    const data = new Float32Array(allocate(tensor.data.byteLength).buffer);
+    data.set(tensor.data as Float32Array);
+    tensor.data = data;
+  }
+  for (let i = 0; i < 6; i++) void session.run(i % 2, feeds);
+}
+
+async function busyWorker(work: Work): Promise<Worker> {
+  const worker = new Worker(new URL(import.meta.url), { workerData: work });
+  await once(worker, "message");
+  return worker;
+}
+
+async function main(how: string, work: Work, times: number): Promise<void> {
+  if (how === "exit") {
+    await becomeBusy(work);
+  } else if (how === "exit-with-workers") {
+    await Promise.all(Array.from({ length: times }, () => busyWorker(work)));
+  } else if (how === "throw") {
+    await becomeBusy(work);
+    throw new Error("on purpose");
+  } else {
+    for (let i = 0; i < times; i++) await (await busyWorker(work)).terminate();
+  }
+  console.log(how === "terminate" ? `busy, blocks left: ${memoryUse().blocks}` : "busy");
+  process.exit();
+}
+
+if (isMainThread) {
+  const [how = "", work = "run", times = "1"] = process.argv.slice(2);
+  await main(how, work as Work, Number(times));
+} else {
+  await becomeBusy(workerData as Work);
+  parentPort?.postMessage("busy");
+}
