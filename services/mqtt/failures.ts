@@ -72,6 +72,12 @@ export function refused(reasonCode: number, what: string): SightlineError {
 export const unreachable = (message: string): SightlineError =>
   new SightlineError("ERR_MQTT_UNREACHABLE", message);
 
+/** Many brokers close without a word what another client with the same id takes over. */
+export const closed = (clientId: string): SightlineError =>
+  new SightlineError("ERR_MQTT_UNREACHABLE", "The broker closed the connection", {
+    hint: `Check that the broker runs and that no other client uses the client id ${clientId}; results wait in the store.`,
+  });
+
 export const timedOut = (message: string): SightlineError => new SightlineError("ERR_MQTT_TIMEOUT", message);
 
 /** From what the socket, TLS or the packet parser threw. */

@@ -1,6 +1,6 @@
 import { connect, ErrorWithReasonCode, type IClientOptions, type MqttClient } from "mqtt";
 import type { SightlineError } from "../../runtime/base/errors.ts";
-import { isVersionRefused, networkFailure, refused, timedOut, unreachable } from "./failures.ts";
+import { closed, isVersionRefused, networkFailure, refused, timedOut, unreachable } from "./failures.ts";
 import type { Message } from "./message.ts";
 
 export type ProtocolLevel = 4 | 5;
@@ -77,11 +77,8 @@ export class Link {
       if (reasonCode) this.#end(refused(reasonCode, "connection"));
     });
     client.on("close", () => {
-      const early = this.#tcpOpen && !this.#accepted;
-      this.#end(
-        unreachable(`The broker ${early ? "closed the connection at once" : "closed the connection"}`),
-        early,
-      );
+      if (this.#accepted) this.#end(closed(this.#options.clientId));
+      else this.#end(unreachable("The broker closed the connection before it answered"), this.#tcpOpen);
     });
     this.#watchdog = setTimeout(() => this.#connectTimedOut(), this.#options.connectTimeoutMs);
   }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
 import { onTestFinished } from "vitest";
 import { freePort } from "./mosquitto.ts";
 
@@ -16,8 +17,8 @@ export class Gate {
     this.#target = target;
   }
 
-  static async before(target: number): Promise<Gate> {
-    const gate = new Gate(await freePort(), target);
+  static async before(target: number, port?: number): Promise<Gate> {
+    const gate = new Gate(port ?? (await freePort()), target);
     await gate.open();
     onTestFinished(() => gate.shut());
     return gate;
@@ -36,9 +37,11 @@ export class Gate {
     if (server?.listening) await new Promise((resolve) => server.close(resolve));
   }
 
-  /** From now on nothing that the broker says reaches the client of this connection. */
-  holdAnswers(): void {
+  /** From now on nothing that the broker says reaches the client of this connection; it has seen all before. */
+  async holdAnswers(): Promise<void> {
     this.#upstream?.unpipe();
+    // What was passed on before lies in the client's socket: loopback delivers at once, the loop reads it next.
+    for (let turn = 0; turn < 5; turn++) await setImmediate();
   }
 
   #connect(client: Socket): void {
