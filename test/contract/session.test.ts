@@ -90,6 +90,16 @@ test("two slots that run different inputs of one session do not mix them up", as
   await session.unload();
 });
 
+test("slots run one session side by side: a short run overtakes a long one that began before it", async () => {
+  const session = await provider.load(MODELS.mobilenetV1);
+  const order: string[] = [];
+  const long = session.run(0, randomFeeds(session.inputs, SEED, 64)).then(() => order.push("long"));
+  const short = session.run(1, randomFeeds(session.inputs, SEED)).then(() => order.push("short"));
+  await Promise.all([long, short]);
+  expect(order).toEqual(["short", "long"]);
+  await session.unload();
+});
+
 test("dynamic dimensions are -1 in the description and follow the input in the result", async () => {
   const session = await provider.load(MODELS.mobilenetV1);
   expect(session.inputs).toEqual([{ name: "input", dtype: "float32", dims: [-1, 3, 128, 128] }]);
