@@ -29,6 +29,7 @@ export class GroupCommit<Row> {
   #timer: NodeJS.Timeout | undefined;
   #due = false;
   #stopping = false;
+  #pauseMs = 0;
   #running: Promise<void> | undefined;
   #endPause = (): void => {};
 
@@ -63,9 +64,7 @@ export class GroupCommit<Row> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#due = true;
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#run();
   }
 
   /** Writes what waits, without retries; what cannot be written is rejected. */
@@ -83,23 +82,32 @@ export class GroupCommit<Row> {
     else if (this.#waiting.length > 0) this.#timer ??= setTimeout(() => this.flush(), this.#options.delayMs);
   }
 
+  /** Nothing may be awaited between the last look at `#due` and the end, or a `flush` in between would be lost. */
   async #run(): Promise<void> {
-    let pauseMs = this.#options.retryMs.min;
-    while (this.#due) {
-      this.#due = false;
-      const error = await this.#writeGroup();
-      this.#onHealth(error);
-      if (!error) {
-        pauseMs = this.#options.retryMs.min;
-        this.#due ||= this.#waiting.length >= this.#options.rows || (this.#stopping && this.size > 0);
-        if (!this.#due) this.#schedule();
-      } else if (this.#stopping) {
-        this.#rejectAll(error);
-      } else {
-        await this.#pause(pauseMs);
-        pauseMs = Math.min(pauseMs * 2, this.#options.retryMs.max);
-        this.#due = true;
+    this.#pauseMs = this.#options.retryMs.min;
+    try {
+      while (this.#due) {
+        this.#due = false;
+        await this.#attempt();
       }
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  async #attempt(): Promise<void> {
+    const error = await this.#writeGroup();
+    this.#onHealth(error);
+    if (!error) {
+      this.#pauseMs = this.#options.retryMs.min;
+      if (this.#stopping && this.size > 0) this.#due = true;
+      else this.#schedule();
+    } else if (this.#stopping) {
+      this.#rejectAll(error);
+    } else {
+      await this.#pause(this.#pauseMs);
+      this.#pauseMs = Math.min(this.#pauseMs * 2, this.#options.retryMs.max);
+      this.#due = true;
     }
   }
 

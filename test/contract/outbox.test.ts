@@ -106,6 +106,16 @@ describe("restart", () => {
   });
 });
 
+test("writers that wait for their own group never wait for each other", async () => {
+  const outbox = await openOutbox({ commitRows: 20, commitDelayMs: 60_000 });
+  const writers = range(1, 20).map(async (writer) => {
+    for (const n of range(1, 30)) await outbox.append(result(writer * 100 + n));
+  });
+  await Promise.all(writers);
+  expect((await outbox.stats()).depth).toBe(0);
+  expect((await readAll(outbox)).length).toBe(600);
+});
+
 test("stop commits what still waits", async () => {
   const path = await tempFolder();
   const outbox = await openOutbox({ path, commitDelayMs: 60_000 });
