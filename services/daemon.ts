@@ -67,7 +67,9 @@ export class Daemon {
     try {
       this.#loop.start();
       const bootId = await readBootId();
-      await Promise.all([this.#startSinks(), this.#openModels()]);
+      // Both to their end, so that a failure of one leaves nothing half-started behind.
+      const started = await Promise.allSettled([this.#startSinks(), this.#openModels()]);
+      for (const part of started) if (part.status === "rejected") throw part.reason;
       await this.#publishInfo(bootId);
       await this.#startHealth();
       this.#startPipelines(bootId);

@@ -54,9 +54,7 @@ class Detector(nn.Module):
     def __init__(self, width: int, depth: int):
         super().__init__()
         fine, coarse = width, width * 2
-        self.to_stride8 = nn.Sequential(
-            conv(1, 16, 3, 2), conv(16, 32, 3, 2), conv(32, fine, 3, 2), Residual(fine)
-        )
+        self.to_stride8 = nn.Sequential(conv(1, 16, 3, 2), conv(16, 32, 3, 2), conv(32, fine, 3, 2))
         self.to_stride16 = nn.Sequential(
             conv(fine, coarse, 3, 2), *[Residual(coarse) for _ in range(depth)]
         )
@@ -108,6 +106,7 @@ class Boards(torch.utils.data.Dataset):
         n = index % len(self.images)
         image, boxes = self.heal(rng, self.images[n], self.templates[n], self.labels[n])
         image, boxes = self.cut(rng, image, boxes)
+        image = furnish(rng, image, boxes)
         image, boxes = turn(rng, image, boxes)
         pixels = shade(rng, image)
         heat, ltrb, mask = targets(boxes, self.crop // STRIDE)
@@ -123,7 +122,7 @@ class Boards(torch.utils.data.Dataset):
         return image, boxes[~healed]
 
     def cut(self, rng, image, boxes):
-        scale = math.exp(rng.uniform(-0.35, 0.35))
+        scale = math.exp(rng.uniform(-0.3, 0.3))
         size = min(640, round(self.crop / scale))
         x, y = rng.integers(0, 640 - size + 1, 2)
         image = cv2.resize(image[y : y + size, x : x + size], (self.crop, self.crop), interpolation=cv2.INTER_AREA)
@@ -135,6 +134,72 @@ class Boards(torch.utils.data.Dataset):
         boxes = boxes[left > 0.5 * area]
         boxes[:, :4] *= self.crop / size
         return image, boxes
+
+
+def furnish(rng, image, boxes):
+    """Draws what boards of other families carry and these few do not: rings, slots, text, pads with a neck, drilled
+    pads. It stands only where the board is bare, has no label, and so teaches that such shapes are no defects."""
+    image = image.copy()
+    for _ in range(rng.integers(0, 7)):
+        half = int(rng.integers(20, 44))
+        x, y = rng.integers(half, image.shape[0] - half, 2)
+        window = image[y - half : y + half, x - half : x + half]
+        if (window < 128).any():
+            continue
+        shape = rng.choice(["ring", "slot", "text", "drilled", "pad", "pad", "pad"])
+        stamp = draw(rng, shape, half)
+        if shape == "pad":
+            stretch_neck(rng, image, boxes, x, y, half)
+        np.minimum(window, rough(rng, stamp), out=window)
+    return image
+
+
+def draw(rng, shape: str, half: int) -> np.ndarray:
+    stamp = np.full((2 * half, 2 * half), 255, np.uint8)
+    middle, radius = (half, half), int(rng.uniform(0.45, 0.85) * half)
+    if shape == "ring":
+        cv2.circle(stamp, middle, radius, 0, int(rng.integers(4, max(5, radius // 2 + 2))))
+    elif shape == "slot":
+        reach, thickness = int(half * 0.35), max(10, radius)
+        cv2.line(stamp, (half - reach, half), (half + reach, half), 0, thickness)
+        if rng.random() < 0.7:
+            cv2.line(stamp, (half - reach, half), (half + reach, half), 255, thickness // 3)
+    elif shape == "text":
+        letter, scale = rng.choice(list("0123456789ABCDEFGHJKLMNPRSTUVWXYZ")), half / 22
+        cv2.putText(stamp, letter, (half // 2, half + half // 2), 0, scale, 0, int(rng.integers(3, 9)))
+    elif rng.random() < 0.5:
+        cv2.rectangle(stamp, (half - radius, half - radius), (half + radius, half + radius), 0, -1)
+    else:
+        cv2.circle(stamp, middle, radius, 0, -1)
+    if shape == "drilled" or (shape == "pad" and rng.random() < 0.2):
+        cv2.circle(stamp, middle, max(3, int(radius * rng.uniform(0.15, 0.5))), 255, -1)
+    if shape in ("text", "slot"):
+        turned = cv2.getRotationMatrix2D(middle, rng.uniform(0, 360), 1)
+        stamp = cv2.warpAffine(stamp, turned, stamp.shape, borderValue=255)
+    return stamp
+
+
+def stretch_neck(rng, image, boxes, x: int, y: int, half: int) -> None:
+    """A straight trace from a new pad's middle to the nearest copper in one of eight directions, if any is near."""
+    directions = [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1)]
+    for dx, dy in rng.permutation(directions):
+        for step in range(half // 2, half + 50):
+            ex, ey = int(x + dx * step), int(y + dy * step)
+            if not (4 <= ex < image.shape[1] - 4 and 4 <= ey < image.shape[0] - 4):
+                break
+            if image[ey, ex] >= 128:
+                continue
+            if all(abs(ex - (b[0] + b[2]) / 2) > 40 or abs(ey - (b[1] + b[3]) / 2) > 40 for b in boxes):
+                end = (int(ex + 2 * dx), int(ey + 2 * dy))
+                cv2.line(image, (int(x), int(y)), end, 0, int(rng.integers(5, 15)))
+                return
+            break
+
+
+def rough(rng, stamp: np.ndarray) -> np.ndarray:
+    """Edges as ragged as the scanner's."""
+    soft = cv2.GaussianBlur(stamp, (3, 3), 0).astype(np.float32) + rng.normal(0, 35, stamp.shape)
+    return np.where(soft > 127, 255, 0).astype(np.uint8)
 
 
 def turn(rng, image, boxes):
@@ -318,11 +383,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", required=True)
-    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--epochs", type=int, default=120)
     parser.add_argument("--crop", type=int, default=320)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--width", type=int, default=64, help="channels at stride 8; twice that at stride 16")
+    parser.add_argument("--width", type=int, default=48, help="channels at stride 8; twice that at stride 16")
     parser.add_argument("--depth", type=int, default=3, help="residual blocks at stride 16")
     parser.add_argument("--hold-out", type=int, default=0, help="boards kept out of training to watch progress")
     parser.add_argument("--seed", type=int, default=1)
