@@ -14,6 +14,8 @@ const files = readdirSync(folder)
 const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`);
 const session = await ort.InferenceSession.create(model);
 const [width, height, stride] = [640, 640, 8];
+const [columns, rows] = [width / stride, height / stride];
+const plane = columns * rows;
 
 for (let id = 0; ; id++) {
   const file = files[id % files.length] ?? "";
@@ -24,27 +26,31 @@ for (let id = 0; ; id++) {
   const { heatmap, boxes } = await session.run(feeds);
   const detections = peaks(heatmap?.data as Float32Array, boxes?.data as Float32Array);
   const verdict = detections.length > 0 ? "fail" : "pass";
-  client.publish("plain/result", JSON.stringify({ id, file, verdict, detections }), { qos: 1 });
+  await client.publishAsync("plain/result", JSON.stringify({ id, file, verdict, detections }), { qos: 1 });
 }
 
 function peaks(heat: Float32Array, edges: Float32Array) {
-  const [columns, rows] = [width / stride, height / stride];
-  const plane = columns * rows;
   const found: { classId: number; score: number; box: number[] }[] = [];
   for (let i = 0; i < heat.length; i++) {
-    const score = heat[i] ?? 0;
-    if (score < 0.3) continue;
-    const [classId, cell] = [Math.floor(i / plane), i % plane];
-    const [x, y] = [cell % columns, Math.floor(cell / columns)];
-    const around = [-1, 0, 1].flatMap((dy) => [-1, 0, 1].map((dx) => [x + dx, y + dy] as const));
-    const isPeak = around.every(([nx, ny]) => {
-      const isOutside = nx < 0 || ny < 0 || nx >= columns || ny >= rows;
-      return isOutside || (heat[classId * plane + ny * columns + nx] ?? 0) <= score;
-    });
-    if (!isPeak) continue;
-    const edge = (n: number) => (edges[n * plane + cell] ?? 0) * stride;
-    const [cx, cy] = [(x + 0.5) * stride, (y + 0.5) * stride];
-    found.push({ classId, score, box: [cx - edge(0), cy - edge(1), cx + edge(2), cy + edge(3)] });
+    if ((heat[i] ?? 0) >= 0.3 && isPeak(heat, i)) found.push(detection(heat, edges, i));
   }
   return found;
+}
+
+function isPeak(heat: Float32Array, i: number): boolean {
+  const [x, y] = [i % columns, Math.floor((i % plane) / columns)];
+  for (let dy = y > 0 ? -1 : 0; dy <= (y < rows - 1 ? 1 : 0); dy++) {
+    for (let dx = x > 0 ? -1 : 0; dx <= (x < columns - 1 ? 1 : 0); dx++) {
+      if ((heat[i + dy * columns + dx] ?? 0) > (heat[i] ?? 0)) return false;
+    }
+  }
+  return true;
+}
+
+function detection(heat: Float32Array, edges: Float32Array, i: number) {
+  const cell = i % plane;
+  const edge = (n: number) => (edges[n * plane + cell] ?? 0) * stride;
+  const [cx, cy] = [((cell % columns) + 0.5) * stride, (Math.floor(cell / columns) + 0.5) * stride];
+  const box = [cx - edge(0), cy - edge(1), cx + edge(2), cy + edge(3)];
+  return { classId: Math.floor(i / plane), score: heat[i] ?? 0, box };
 }

@@ -6,7 +6,8 @@ import type { ExecutionProvider, Session } from "../session/execution-provider.t
 import { BufferPool } from "../tensor/buffer-pool.ts";
 import type { NamedTensors, TensorSpec } from "../tensor/tensor.ts";
 import type { Decoder } from "./decode/decode.ts";
-import { inputBytes, inputDims } from "./preprocess.ts";
+import { FrameLayout, type FrameTensors } from "./frame-tensors.ts";
+import { inputDims } from "./preprocess.ts";
 import { VisionModel } from "./vision-model.ts";
 
 export interface OpenModelOptions {
@@ -39,18 +40,23 @@ export async function openModel(
     throw error;
   }
   const { manifest } = bundle;
-  const scheduler = new Scheduler<NamedTensors, NamedTensors>(deps, {
+  const scheduler = new Scheduler<FrameTensors, NamedTensors>(deps, {
     instances: Array.from({ length: deps.provider.slots }, (_, slot) => ({
       run: (batch) =>
-        Promise.all(batch.map((feeds) => session.run(slot, feeds, { timeLimitMs: options.runLimitMs }))),
+        Promise.all(
+          batch.map(({ feeds, outputs }) =>
+            session.run(slot, feeds, { outputs, timeLimitMs: options.runLimitMs }),
+          ),
+        ),
     })),
     queueSize: options.inFlight,
     maxBatch: 1,
   });
-  const pool = new BufferPool({ buffers: options.inFlight, bufferBytes: inputBytes(manifest.input) });
+  const layout = new FrameLayout(manifest.input, session.outputs);
+  const pool = new BufferPool({ buffers: options.inFlight, bufferBytes: layout.bytes });
   pool.start();
   const model = new VisionModel(
-    { clock: deps.clock, scheduler, pool },
+    { clock: deps.clock, scheduler, pool, layout },
     {
       name: manifest.name,
       version: manifest.version,

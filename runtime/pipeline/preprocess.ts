@@ -23,9 +23,6 @@ export function inputDims(input: ModelInput): number[] {
   return input.layout === "NCHW" ? [1, channels, height, width] : [1, height, width, channels];
 }
 
-/** Bytes of one float32 input. */
-export const inputBytes = (input: ModelInput): number => input.width * input.height * channelsOf(input) * 4;
-
 /** Writes pixels of the model's own size into its input tensor, in the model's order and range. */
 export function fillTensor(input: ModelInput, pixels: Pixels, tensor: Float32Array): void {
   const { channels, data, height, width } = pixels;

@@ -2,12 +2,13 @@ import { type Clock, msBetween } from "../base/clock.ts";
 import { SightlineError } from "../base/errors.ts";
 import type { Scheduled } from "../scheduler/scheduler.ts";
 import type { Lease } from "../tensor/buffer-pool.ts";
-import type { NamedTensors, Tensor } from "../tensor/tensor.ts";
+import { floats, type NamedTensors } from "../tensor/tensor.ts";
 import { type Decoder, decode } from "./decode/decode.ts";
 import type { Detection } from "./detection.ts";
 import { fitInto, type Size, toSource } from "./fit.ts";
 import type { Picture } from "./frame.ts";
-import { fillTensor, inputDims, type ModelInput } from "./preprocess.ts";
+import type { FrameLayout, FrameTensors } from "./frame-tensors.ts";
+import { fillTensor, type ModelInput } from "./preprocess.ts";
 import { decodeStill } from "./still-image.ts";
 
 export interface VisionModelOptions {
@@ -36,9 +37,10 @@ export interface Seen {
 
 interface Deps {
   clock: Clock;
-  scheduler: { submit(feeds: NamedTensors, deadlineNs?: bigint): Promise<Scheduled<NamedTensors>> };
-  /** Input buffers; one per frame in flight. */
+  scheduler: { submit(frame: FrameTensors, deadlineNs?: bigint): Promise<Scheduled<NamedTensors>> };
+  /** A buffer for each frame in flight. */
   pool: { lease(): Lease | undefined };
+  layout: FrameLayout;
 }
 
 /** A model as pipelines see it: a picture in, detections in pixels of that picture out. */
@@ -51,23 +53,19 @@ export class VisionModel {
     this.options = options;
   }
 
-  /** Errors: those of `decodeStill` and `Scheduler.submit`, ERR_QUEUE_FULL when no input buffer is free, ERR_MODEL_IO. */
+  /** Errors: those of `decodeStill` and `Scheduler.submit`, ERR_QUEUE_FULL when no buffer is free, ERR_MODEL_IO. */
   async detect(picture: Picture, options: DetectOptions): Promise<Seen> {
-    const { clock, pool, scheduler } = this.#deps;
+    const { clock, layout, pool, scheduler } = this.#deps;
     const { input, decoder } = this.options;
     const begunNs = clock.nowNs();
     const { pixels, source } = await decodeStill(picture.bytes, { ...input, padValue: input.pad_value });
     const lease = pool.lease();
-    if (!lease) throw new SightlineError("ERR_QUEUE_FULL", "no input buffer is free");
+    if (!lease) throw new SightlineError("ERR_QUEUE_FULL", "no buffer is free");
     try {
-      const tensor: Tensor = {
-        dtype: "float32",
-        dims: inputDims(input),
-        data: new Float32Array(lease.buffer),
-      };
-      fillTensor(input, pixels, tensor.data as Float32Array);
+      const tensors = layout.over(lease.buffer);
+      fillTensor(input, pixels, floats(tensors.feeds[input.name], input.name));
       const queuedNs = clock.nowNs();
-      const { output, startedNs } = await scheduler.submit({ [input.name]: tensor }, options.deadlineNs);
+      const { output, startedNs } = await scheduler.submit(tensors, options.deadlineNs);
       const ranNs = clock.nowNs();
       const fit = fitInto(source, input, input.resize);
       const detections = decode(decoder, output, options.minScore, input).map((c) => ({

@@ -170,7 +170,7 @@ describe("the daemon", () => {
     expect(during.code).toBe(0);
     const health = JSON.parse(during.stdout) as Health;
     expect(health.mqtt.connected).toBe(true);
-    expect(health.cameras["cam0"]?.frames).toBeGreaterThanOrEqual(3);
+    expect(health.cameras.cam0?.frames).toBeGreaterThanOrEqual(3);
     expect(health.event_loop.p99_ms).toBeGreaterThanOrEqual(0);
     daemon.signal("SIGTERM");
     expect((await daemon.ended).code).toBe(0);
@@ -220,7 +220,7 @@ describe("a model that is not right keeps the daemon from starting, and says why
     [
       "an input of another size",
       "ERR_MODEL_IO",
-      (bundle) => edit(bundle, (m) => ({ ...m, input: { ...(m["input"] as object), width: 320 } })),
+      (bundle) => edit(bundle, (m) => ({ ...m, input: { ...(m.input as object), width: 320 } })),
     ],
     ["an unknown key", "ERR_MODEL_MANIFEST", (bundle) => edit(bundle, (m) => ({ ...m, lables: [] }))],
   ])("%s: %s", async (_, code, damage) => {

@@ -1,4 +1,5 @@
 import { floats, type NamedTensors } from "../../tensor/tensor.ts";
+import type { Size } from "../fit.ts";
 import { byScore, type Candidate } from "./candidate.ts";
 
 /** One score a class for the whole picture; `softmax` turns logits into probabilities. */
@@ -16,7 +17,7 @@ export function decodeClassifier(
   decoder: ClassifierDecoder,
   outputs: NamedTensors,
   minScore: number,
-  input: { width: number; height: number },
+  input: Size,
 ): Candidate[] {
   const data = floats(outputs[decoder.output], decoder.output);
   const scores = decoder.activation === "softmax" ? softmax(data) : data;

@@ -1,4 +1,5 @@
 import type { NamedTensors } from "../../tensor/tensor.ts";
+import type { Size } from "../fit.ts";
 import type { Candidate } from "./candidate.ts";
 import { type ClassifierDecoder, decodeClassifier } from "./classifier.ts";
 import { decodeEnd2end, type End2endDecoder } from "./end2end.ts";
@@ -16,12 +17,7 @@ export type Decoder =
   | ClassifierDecoder;
 
 /** Errors: ERR_MODEL_IO when an output is missing or has another shape than the decoder needs. */
-export function decode(
-  decoder: Decoder,
-  outputs: NamedTensors,
-  minScore: number,
-  input: { width: number; height: number },
-): Candidate[] {
+export function decode(decoder: Decoder, outputs: NamedTensors, minScore: number, input: Size): Candidate[] {
   switch (decoder.type) {
     case "heatmap":
       return decodeHeatmap(decoder, outputs, minScore);

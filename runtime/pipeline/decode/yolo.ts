@@ -16,65 +16,73 @@ export interface Yolov8Decoder {
   nms_iou: number;
 }
 
-/** Where box `n`'s value `k` stands: row-major [N,K], or transposed [K,N]. */
-type Layout = (n: number, k: number) => number;
+/** Value `k` of box `n` stands at `n * perBox + k * perValue`: row-major [N,K], or transposed [K,N]. */
+interface Table {
+  data: Float32Array;
+  boxes: number;
+  values: number;
+  perBox: number;
+  perValue: number;
+}
 
 export function decodeYolov5(decoder: Yolov5Decoder, outputs: NamedTensors, minScore: number): Candidate[] {
-  const data = floats(outputs[decoder.output], decoder.output);
-  const [boxes, values] = matrix(outputs, decoder.output, 6);
-  const at: Layout = (n, k) => n * values + k;
+  const { columns, data, rows } = matrix(outputs, decoder.output);
+  requireClasses(decoder.output, columns, 6);
+  const table = { data, boxes: rows, values: columns, perBox: columns, perValue: 1 };
   const found: Candidate[] = [];
-  for (let n = 0; n < boxes; n++) {
-    const objectness = data[at(n, 4)] as number;
+  for (let n = 0; n < rows; n++) {
+    const objectness = data[n * columns + 4] as number;
     if (objectness < minScore) continue;
-    const best = bestClass(data, n, 5, values, at);
-    const score = objectness * best.score;
-    if (score >= minScore) found.push({ classId: best.classId, score, box: centreBox(data, n, at) });
+    const candidate = candidateAt(table, n, 5);
+    const score = objectness * candidate.score;
+    if (score >= minScore) found.push({ ...candidate, score });
   }
   return suppress(found, decoder.nms_iou);
 }
 
 export function decodeYolov8(decoder: Yolov8Decoder, outputs: NamedTensors, minScore: number): Candidate[] {
-  const data = floats(outputs[decoder.output], decoder.output);
-  const [values, boxes] = matrix(outputs, decoder.output, 1);
-  if (values < 5)
-    throw new SightlineError("ERR_MODEL_IO", `"${decoder.output}" has ${values} rows, wanted 4 + classes`);
-  const at: Layout = (n, k) => k * boxes + n;
+  const { columns, data, rows } = matrix(outputs, decoder.output);
+  requireClasses(decoder.output, rows, 5);
+  const table = { data, boxes: columns, values: rows, perBox: 1, perValue: columns };
   const found: Candidate[] = [];
-  for (let n = 0; n < boxes; n++) {
-    const { classId, score } = bestClass(data, n, 4, values, at);
-    if (score >= minScore) found.push({ classId, score, box: centreBox(data, n, at) });
+  for (let n = 0; n < columns; n++) {
+    if (bestScore(table, n, 4) >= minScore) found.push(candidateAt(table, n, 4));
   }
   return suppress(found, decoder.nms_iou);
 }
 
-/** The two inner dimensions of a [1,A,B] output; B must be at least `columnsMin`. */
-function matrix(outputs: NamedTensors, name: string, columnsMin: number): [number, number] {
+/** A [1,A,B] output as A rows of B columns. */
+function matrix(outputs: NamedTensors, name: string) {
+  const data = floats(outputs[name], name);
   const dims = outputs[name]?.dims ?? [];
   const [one = 0, rows = 0, columns = 0] = dims;
-  if (dims.length === 3 && one === 1 && columns >= columnsMin) return [rows, columns];
+  if (dims.length === 3 && one === 1) return { data, rows, columns };
   throw new SightlineError("ERR_MODEL_IO", `output "${name}" is [${dims}], wanted [1, A, B] for one image`);
 }
 
-function bestClass(data: Float32Array, n: number, first: number, values: number, at: Layout) {
-  let classId = 0;
-  let score = -1;
-  for (let k = first; k < values; k++) {
-    const s = data[at(n, k)] as number;
-    if (s > score) {
-      score = s;
-      classId = k - first;
-    }
-  }
-  return { classId, score };
+function requireClasses(name: string, values: number, least: number): void {
+  if (values >= least) return;
+  throw new SightlineError(
+    "ERR_MODEL_IO",
+    `output "${name}" has ${values} values a box, wanted ${least} or more`,
+  );
 }
 
-function centreBox(data: Float32Array, n: number, at: Layout): Candidate["box"] {
-  const [cx, cy, w, h] = [0, 1, 2, 3].map((k) => data[at(n, k)] as number) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  return [cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2];
+function bestScore({ data, perBox, perValue, values }: Table, n: number, firstClass: number): number {
+  let best = -1;
+  for (let k = firstClass; k < values; k++) {
+    const score = data[n * perBox + k * perValue] as number;
+    if (score > best) best = score;
+  }
+  return best;
+}
+
+function candidateAt(table: Table, n: number, firstClass: number): Candidate {
+  const { data, perBox, perValue, values } = table;
+  const at = (k: number) => data[n * perBox + k * perValue] as number;
+  const score = bestScore(table, n, firstClass);
+  let classId = 0;
+  while (firstClass + classId < values - 1 && at(firstClass + classId) !== score) classId++;
+  const [cx, cy, halfWidth, halfHeight] = [at(0), at(1), at(2) / 2, at(3) / 2];
+  return { classId, score, box: [cx - halfWidth, cy - halfHeight, cx + halfWidth, cy + halfHeight] };
 }

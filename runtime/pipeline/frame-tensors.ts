@@ -1,0 +1,60 @@
+import {
+  ARRAY_OF,
+  byteCount,
+  type DType,
+  elementCount,
+  type NamedTensors,
+  type TensorSpec,
+} from "../tensor/tensor.ts";
+import { inputDims, type ModelInput } from "./preprocess.ts";
+
+/** Where one frame's input and outputs lie in one buffer, so that a run allocates nothing. */
+export interface FrameTensors {
+  feeds: NamedTensors;
+  /** Outputs of known shape; ONNX Runtime allocates the others. */
+  outputs: NamedTensors;
+}
+
+interface Place {
+  name: string;
+  dtype: DType;
+  dims: readonly number[];
+  offset: number;
+}
+
+const ALIGNMENT_BYTES = 64;
+
+/** Divides buffers of `bytes` among the tensors of one frame. */
+export class FrameLayout {
+  readonly bytes: number;
+  readonly #input: Place;
+  readonly #outputs: readonly Place[];
+
+  constructor(input: ModelInput, outputs: readonly TensorSpec[]) {
+    let bytes = 0;
+    const place = (name: string, dtype: DType, dims: readonly number[]): Place => {
+      const offset = bytes;
+      bytes += Math.ceil(byteCount(dtype, dims) / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+      return { name, dtype, dims, offset };
+    };
+    this.#input = place(input.name, "float32", inputDims(input));
+    this.#outputs = outputs.flatMap(({ name, dtype, dims }) => {
+      const forOne = dims.map((d, i) => (i === 0 && d === -1 ? 1 : d));
+      return forOne.includes(-1) ? [] : [place(name, dtype, forOne)];
+    });
+    this.bytes = bytes;
+  }
+
+  over(buffer: ArrayBuffer): FrameTensors {
+    return { feeds: view(buffer, [this.#input]), outputs: view(buffer, this.#outputs) };
+  }
+}
+
+function view(buffer: ArrayBuffer, places: readonly Place[]): NamedTensors {
+  return Object.fromEntries(
+    places.map(({ dims, dtype, name, offset }) => {
+      const data = new ARRAY_OF[dtype](buffer, offset, elementCount(dims));
+      return [name, { dtype, dims, data }];
+    }),
+  );
+}
