@@ -2,12 +2,11 @@ import { type Bundle, openBundle, type StageFile } from "../../models/bundle/bun
 import type { Clock } from "../base/clock.ts";
 import { SightlineError } from "../base/errors.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
-import type { ExecutionProvider, Session } from "../session/execution-provider.ts";
+import type { ExecutionProvider } from "../session/execution-provider.ts";
 import { BufferPool } from "../tensor/buffer-pool.ts";
-import type { NamedTensors, TensorSpec } from "../tensor/tensor.ts";
-import type { Decoder } from "./decode/decode.ts";
+import type { NamedTensors } from "../tensor/tensor.ts";
 import { FrameLayout, type FrameTensors } from "./frame-tensors.ts";
-import { inputDims } from "./preprocess.ts";
+import { checkSignature } from "./model-signature.ts";
 import { VisionModel } from "./vision-model.ts";
 
 export interface OpenModelOptions {
@@ -79,25 +78,3 @@ function onlyStage({ folder, stages }: Bundle): StageFile {
   if (stage && stages.length === 1) return stage;
   throw new SightlineError("ERR_MODEL_MANIFEST", `${folder}: ${stages.length} stages, 1 is supported`);
 }
-
-/** The manifest's input and the decoder's outputs must be the model's own. */
-function checkSignature({ manifest }: Bundle, session: Session): void {
-  const wanted = inputDims(manifest.input);
-  const input = session.inputs.find((spec) => spec.name === manifest.input.name);
-  const fits =
-    input?.dims.length === wanted.length && input.dims.every((d, i) => d === -1 || d === wanted[i]);
-  if (!fits || input.dtype !== "float32" || session.inputs.length !== 1) {
-    const message = `manifest: float32 "${manifest.input.name}" [${wanted}]; model: ${describe(session.inputs)}`;
-    throw new SightlineError("ERR_MODEL_IO", message);
-  }
-  for (const name of outputNames(manifest.decoder)) {
-    if (session.outputs.some((spec) => spec.name === name)) continue;
-    throw new SightlineError("ERR_MODEL_IO", `decoder: "${name}"; model: ${describe(session.outputs)}`);
-  }
-}
-
-const outputNames = (decoder: Decoder): string[] =>
-  decoder.type === "heatmap" ? [decoder.heatmap, decoder.boxes] : [decoder.output];
-
-const describe = (specs: readonly TensorSpec[]): string =>
-  specs.map((s) => `${s.dtype} "${s.name}" [${s.dims}]`).join(", ");

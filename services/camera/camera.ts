@@ -45,15 +45,16 @@ export class Camera {
     return { frames: this.#frames, dropped, lastFrameAtMs: this.#lastFrameAtMs };
   }
 
-  /** Frames from `start` on; ends with the camera. */
+  /** Frames from `start` on; ends with the camera. To be called before `start`. */
   watch(): AsyncIterable<Frame> {
     const buffer = new FrameBuffer(this.#options.mode, this.#options.buffer);
     this.#buffers.push(buffer);
     return buffer;
   }
 
+  /** A camera that nobody watches stays off. */
   start(): void {
-    this.#running ??= this.#run();
+    if (this.#buffers.length > 0) this.#running ??= this.#run();
   }
 
   async stop(): Promise<void> {

@@ -222,6 +222,11 @@ describe("a model that is not right keeps the daemon from starting, and says why
       "ERR_MODEL_IO",
       (bundle) => edit(bundle, (m) => ({ ...m, input: { ...(m.input as object), width: 320 } })),
     ],
+    [
+      "a label too few",
+      "ERR_MODEL_IO",
+      (bundle) => edit(bundle, (m) => ({ ...m, labels: ["open", "short"] })),
+    ],
     ["an unknown key", "ERR_MODEL_MANIFEST", (bundle) => edit(bundle, (m) => ({ ...m, lables: [] }))],
   ])("%s: %s", async (_, code, damage) => {
     const folder = await tempFolder();
