@@ -44,7 +44,11 @@ export async function evaluate(folder: string): Promise<Record<string, Score>> {
     truths.push(...wanted);
     scored.push(...match(result, wanted));
   }
-  const only = (label: string) => score(scored.filter((s) => s.label === label), truths.filter((t) => t.label === label).length);
+  const only = (label: string) =>
+    score(
+      scored.filter((s) => s.label === label),
+      truths.filter((t) => t.label === label).length,
+    );
   const classes = Object.fromEntries(LABELS.map((label) => [label, only(label)]));
   const map = LABELS.reduce((sum, label) => sum + (classes[label]?.ap ?? 0), 0) / LABELS.length;
   return { ...classes, all: { ...score(scored, truths.length), ap: map } };
@@ -60,25 +64,33 @@ async function infer(files: readonly string[]): Promise<InspectionResult[]> {
 
 function parseLabels(text: string): Truth[] {
   if (text.trim() === "") return [];
-  return text.trim().split("\n").map((line) => {
-    const [x1 = 0, y1 = 0, x2 = 0, y2 = 0, type = 0] = line.trim().split(/[\s,]+/).map(Number);
-    return { label: LABELS[type - 1] ?? "?", box: [x1, y1, x2, y2] };
-  });
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => {
+      const [x1 = 0, y1 = 0, x2 = 0, y2 = 0, type = 0] = line
+        .trim()
+        .split(/[\s,]+/)
+        .map(Number);
+      return { label: LABELS[type - 1] ?? "?", box: [x1, y1, x2, y2] };
+    });
 }
 
 /** Greedy, best score first; each labelled defect counts once. */
 function match(result: InspectionResult, truths: readonly Truth[]): Scored[] {
   const free = new Set(truths);
-  return result.detections.toSorted((a, b) => b.score - a.score).map(({ box_px, label, score }) => {
-    const box = box_px as unknown as Box;
-    let best: Truth | undefined;
-    for (const truth of free) {
-      if (truth.label === label && (!best || iou(truth.box, box) > iou(best.box, box))) best = truth;
-    }
-    const isRight = best !== undefined && iou(best.box, box) > IOU_MIN;
-    if (best && isRight) free.delete(best);
-    return { label, score, isRight };
-  });
+  return result.detections
+    .toSorted((a, b) => b.score - a.score)
+    .map(({ box_px, label, score }) => {
+      const box = box_px as unknown as Box;
+      let best: Truth | undefined;
+      for (const truth of free) {
+        if (truth.label === label && (!best || iou(truth.box, box) > iou(best.box, box))) best = truth;
+      }
+      const isRight = best !== undefined && iou(best.box, box) > IOU_MIN;
+      if (best && isRight) free.delete(best);
+      return { label, score, isRight };
+    });
 }
 
 function score(scored: readonly Scored[], truths: number): Score {
@@ -105,6 +117,8 @@ if (import.meta.main) {
   console.log("class        defects      AP  best F  at score");
   for (const [name, { ap, f, threshold, truths }] of Object.entries(await evaluate(folder))) {
     const figures = [ap, f, threshold].map((v) => v.toFixed(4).padStart(7)).join(" ");
-    console.log(`${(name === "all" ? "all (mean AP)" : name).padEnd(13)} ${String(truths).padStart(6)} ${figures}`);
+    console.log(
+      `${(name === "all" ? "all (mean AP)" : name).padEnd(13)} ${String(truths).padStart(6)} ${figures}`,
+    );
   }
 }

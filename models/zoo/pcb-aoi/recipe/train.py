@@ -12,6 +12,8 @@ The network is an anchor-free centre-heatmap detector (CenterNet, arXiv:1904.078
 
 import argparse
 import copy
+import hashlib
+import json
 import math
 import pathlib
 import random
@@ -387,6 +389,17 @@ def export(network: nn.Module, path: str) -> None:
     )
 
 
+def record(path: pathlib.Path) -> None:
+    """Writes the new file's size and digest into the manifest beside it."""
+    manifest_path = path.parent / "manifest.json"
+    if manifest_path.exists():
+        manifest = json.loads(manifest_path.read_text())
+        data = path.read_bytes()
+        stage = {"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+        manifest["variants"][0]["stages"] = [stage]
+        manifest_path.write_text(json.dumps(manifest, indent=2) + "\n")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
@@ -402,3 +415,4 @@ if __name__ == "__main__":
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     export(train(args), args.out)
+    record(pathlib.Path(args.out))
