@@ -221,6 +221,14 @@ describe("sightline doctor", () => {
     for (const { hint, level } of findings) expect(hint === undefined).toBe(level === "ok");
   });
 
+  test("leaves nothing of ONNX Runtime's telemetry: no identifier, no cache, no log", async () => {
+    const folder = await tempFolder();
+    const homes = { TMPDIR: folder, HOME: folder, XDG_CACHE_HOME: folder };
+    const unset = { ORT_DISABLE_TELEMETRY: undefined, CI: undefined };
+    expect((await new SightlineProcess(["doctor"], { ...homes, ...unset }).ended).code).toBe(0);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   test("with a configuration whose parts are there, all of them are ok", async () => {
     const folder = await tempFolder();
     const broker = await Mosquitto.start();

@@ -51,7 +51,7 @@ export class ScriptProcess {
   readonly #text = { stdout: "", stderr: "" };
   #changed = (): void => {};
 
-  constructor(script: string, args: readonly string[], env: Record<string, string> = {}) {
+  constructor(script: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
     this.#child = spawn(process.execPath, [script, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...env },
@@ -99,7 +99,7 @@ export class ScriptProcess {
 
 /** The `sightline` command. */
 export class SightlineProcess extends ScriptProcess {
-  constructor(args: readonly string[], env: Record<string, string> = {}) {
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
     super(CLI, args, env);
   }
 }
