@@ -16,6 +16,8 @@ export const PCB_AOI = here("../models/zoo/pcb-aoi");
 export async function withProcess<T>(script: string, args: string[], work: () => Promise<T>): Promise<T> {
   const child: ChildProcess = spawn(process.execPath, [here(script), ...args], {
     stdio: ["ignore", "ignore", "inherit"],
+    // Sightline sees to this itself; the plain loop's ONNX Runtime would report its use over the network.
+    env: { ...process.env, ORT_DISABLE_TELEMETRY: "1" },
   });
   const ended = once(child, "exit");
   const failed = ended.then(([code]) => {

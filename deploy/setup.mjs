@@ -14,6 +14,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const BUILD = [{ command: "c++", package: "g++" }];
 const TESTS = [
   { command: "mosquitto", package: "mosquitto" },
+  { command: "mosquitto_sub", package: "mosquitto-clients" },
   { command: "openssl", package: "openssl" },
   {
     command: "gst-launch-1.0",

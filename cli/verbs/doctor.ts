@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { access, constants, readdir } from "node:fs/promises";
+import { access, constants, mkdtemp, readdir, rmdir } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { loadConfig } from "../../config/load.ts";
@@ -104,11 +104,7 @@ async function lookAtDisk(path: string): Promise<Finding> {
   while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
   const about = `disk ${path}`;
   const disk = await readDisk(folder);
-  const isWritable = await access(folder, constants.W_OK).then(
-    () => true,
-    () => false,
-  );
-  if (!disk || !isWritable) {
+  if (!disk || !(await takesFiles(folder))) {
     return {
       level: "bad",
       about,
@@ -124,6 +120,16 @@ async function lookAtDisk(path: string): Promise<Finding> {
     found,
     hint: "Free some space: results wait here while the broker is away.",
   };
+}
+
+/** Tries it: permissions say nothing to root, nor of a file in the folder's place or a read-only file system. */
+async function takesFiles(folder: string): Promise<boolean> {
+  try {
+    await rmdir(await mkdtemp(join(folder, ".sightline-")));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function lookAtVideo(): Promise<Finding> {
@@ -153,7 +159,9 @@ function reach(url: URL): Promise<string> {
       socket.destroy();
       reject(new SightlineError("ERR_MQTT_UNREACHABLE", `${url.hostname}:${port}: ${reason}`));
     };
-    const socket = createConnection({ host: url.hostname, port, timeout: CONNECT_LIMIT_MS });
+    // A URL writes an IPv6 address in brackets, a socket wants it without.
+    const host = url.hostname.replace(/^\[|\]$/g, "");
+    const socket = createConnection({ host, port, timeout: CONNECT_LIMIT_MS });
     socket.on("connect", () => {
       socket.destroy();
       resolve(`${url.hostname}:${port} accepts connections`);

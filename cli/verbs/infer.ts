@@ -1,7 +1,9 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, extname, join, resolve } from "node:path";
 import { systemClock as clock } from "../../runtime/base/clock.ts";
+import { SightlineError } from "../../runtime/base/errors.ts";
+import { makeFolder } from "../../runtime/base/make-folder.ts";
 import { ANY_DETECTION_FAILS } from "../../runtime/pipeline/decide.ts";
 import type { Frame } from "../../runtime/pipeline/frame.ts";
 import { type Judged, judge } from "../../runtime/pipeline/judge.ts";
@@ -31,10 +33,10 @@ export const infer: Verb = {
     });
     if (!values.model) throw usageError(infer, "--model is missing");
     if (positionals.length === 0) throw usageError(infer, "IMAGE is missing");
-    const minScore = Number(values["min-score"]);
+    const minScore = Number(values["min-score"].trim() || Number.NaN);
     if (!(minScore >= 0 && minScore <= 1)) throw usageError(infer, "--min-score is a number from 0 to 1");
     const folder = values.annotate === undefined ? undefined : resolve(io.cwd, values.annotate);
-    if (folder !== undefined) await mkdir(folder, { recursive: true });
+    if (folder !== undefined) await writing(async () => makeFolder(folder));
     const print = values.json ? printJson : printText;
     return withModel(bundleFolder(values.model, io.cwd), (model) =>
       inferAll(model, positionals, { minScore, folder, print }, io),
@@ -79,9 +81,12 @@ async function inferAll(
         camera: "infer",
         file: resolve(io.cwd, files[next] ?? ""),
       });
-      ahead.push(
-        inferFrame(model, frame, options).then((judged) => buildResult("infer", judged, provenance)),
+      const result = inferFrame(model, frame, options).then((judged) =>
+        buildResult("infer", judged, provenance),
       );
+      // Its failure is met in its turn, or never when one before it fails.
+      result.catch(() => {});
+      ahead.push(result);
     }
     const result = await ahead.shift();
     if (!result) continue;
@@ -92,16 +97,25 @@ async function inferAll(
 }
 
 async function inferFrame(model: VisionModel, frame: Frame, options: Options): Promise<Judged> {
+  const { folder } = options;
   const judged = await judge({ model, clock }, frame, {
     minScore: options.minScore,
     rules: ANY_DETECTION_FAILS,
   });
-  if (options.folder !== undefined && judged.source && frame.origin) {
+  if (folder !== undefined && judged.source && frame.origin) {
     const name = `${basename(frame.origin, extname(frame.origin))}.annotated.jpg`;
     const picture = await annotate(frame.picture.bytes, judged.source, judged.detections);
-    await writeFile(join(options.folder, name), picture);
+    await writing(() => writeFile(join(folder, name), picture));
   }
   return judged;
+}
+
+async function writing(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    throw SightlineError.wrap("ERR_IMAGE_WRITE", error);
+  }
 }
 
 function printJson(result: InspectionResult, io: Io): void {

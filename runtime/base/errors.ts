@@ -65,6 +65,10 @@ export const ERRORS = {
     hint: "Nothing to do at shutdown; otherwise report it with the log.",
   },
   ERR_IMAGE_READ: { meaning: "An image file cannot be read.", hint: "Check the path and its permissions." },
+  ERR_IMAGE_WRITE: {
+    meaning: "A picture cannot be written.",
+    hint: "Check the folder, its permissions and free space.",
+  },
   ERR_IMAGE_EMPTY: {
     meaning: "An image has no bytes.",
     hint: "The camera or the copy stopped half-way: check free space and the source.",

@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { createConnection, createServer, type Server } from "node:net";
+import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { SightlineError } from "../../runtime/base/errors.ts";
 
@@ -27,14 +27,21 @@ export class HealthSocket {
     }
     // The store is locked by now, so a socket that stands here belongs to a daemon that has died.
     await rm(path, { force: true });
-    const server = createServer((socket) => {
-      socket.on("error", () => socket.destroy());
-      void this.#health().then((health) => socket.end(`${JSON.stringify(health)}\n`));
-    });
+    const server = createServer((socket) => void this.#answer(socket));
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject).listen(path, resolve);
     });
     this.#server = server;
+  }
+
+  /** A client that lingers, talks or asks while no record can be made costs its own connection and no more. */
+  async #answer(socket: Socket): Promise<void> {
+    socket.on("error", () => socket.destroy());
+    // Whatever it says: unread, it would keep the connection open, and with it the server.
+    socket.resume();
+    const record = await this.#health().catch(() => undefined);
+    if (record) socket.write(`${JSON.stringify(record)}\n`);
+    socket.destroySoon();
   }
 
   async stop(): Promise<void> {

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { SightlineError } from "../../runtime/base/errors.ts";
+import { makeFolder } from "../../runtime/base/make-folder.ts";
 import type { OpenOptions } from "./protocol.ts";
 import { migrate } from "./schema.ts";
 
@@ -23,7 +24,7 @@ export interface OpenedDatabase {
 export function openDatabase({ folder, nowMs }: OpenOptions): OpenedDatabase {
   const path = join(folder, "results.db");
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     return { db: openSound(path) };
   } catch (error) {
     if (!isDamage(error)) throw openError(error, path);

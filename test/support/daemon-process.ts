@@ -44,36 +44,64 @@ export interface Ended {
   stderr: string;
 }
 
-/** The `sightline` command in a process of its own; killed with the test when it still runs. */
-export class SightlineProcess {
+/** A TypeScript file in a process of its own; killed with the test when it still runs. */
+export class ScriptProcess {
   readonly ended: Promise<Ended>;
   readonly #child: ChildProcess;
+  readonly #text = { stdout: "", stderr: "" };
+  #changed = (): void => {};
 
-  constructor(args: readonly string[], env: Record<string, string> = {}) {
-    this.#child = spawn(process.execPath, [CLI, ...args], {
+  constructor(script: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    this.#child = spawn(process.execPath, [script, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...env },
     });
-    this.ended = collect(this.#child);
+    this.ended = this.#collect();
     onTestFinished(() => {
       this.#child.kill("SIGKILL");
     });
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  get stdout(): string {
+    return this.#text.stdout;
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
+
+  /** Resolves when what it printed matches, looking after each piece. The test's own time limit ends a vain wait. */
+  async untilOut(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.#text.stdout);
+      if (match) return match;
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve;
+      });
+    }
+  }
+
+  async #collect(): Promise<Ended> {
+    for (const name of ["stdout", "stderr"] as const) {
+      this.#child[name]?.setEncoding("utf8").on("data", (chunk) => {
+        this.#text[name] += chunk;
+        this.#changed();
+      });
+    }
+    const [code, signal] = await once(this.#child, "close");
+    return { code, signal, ...this.#text };
+  }
 }
 
-async function collect(child: ChildProcess): Promise<Ended> {
-  const text = { stdout: "", stderr: "" };
-  for (const name of ["stdout", "stderr"] as const) {
-    child[name]?.setEncoding("utf8").on("data", (chunk) => {
-      text[name] += chunk;
-    });
+/** The `sightline` command. */
+export class SightlineProcess extends ScriptProcess {
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    super(CLI, args, env);
   }
-  const [code, signal] = await once(child, "close");
-  return { code, signal, ...text };
 }
 
 /** Runs a command to its end. */

@@ -10,6 +10,8 @@ export interface Oracle {
 export async function openOracle(model: string): Promise<Oracle> {
   // Its binding does not know Float16Array yet, but uses it for float16 wherever it exists.
   Reflect.deleteProperty(globalThis, "Float16Array");
+  // As the engine does: tests send nothing to anyone.
+  process.env.ORT_DISABLE_TELEMETRY = "1";
   const { InferenceSession, Tensor } = await import("onnxruntime-node");
   const session = await InferenceSession.create(model, {
     intraOpNumThreads: 1,

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <cstdio>
+#include <cstdlib>
 
 namespace sightline {
 namespace {
@@ -16,6 +17,10 @@ int MinorVersion(const char* version) {
 }
 
 const OrtApiBase* OpenBase(const std::string& path, Failure* failure) {
+  // From 1.29 on, the released Linux builds send usage data to their maker (microsoft/onnxruntime#27379).
+  // This is the only way out that holds before the first event; set over what stands there, for a device has
+  // no say in it.
+  setenv("ORT_DISABLE_TELEMETRY", "1", 1);
   // Never closed: ONNX Runtime keeps process-wide state that does not survive being unmapped.
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   void* symbol = library == nullptr ? nullptr : dlsym(library, "OrtGetApiBase");
