@@ -22,8 +22,12 @@ interface Seen {
 
 const { values } = parseArgs({ options: { frames: { type: "string" } } });
 const frames = values.frames === undefined ? Number.POSITIVE_INFINITY : Number(values.frames);
-if (!(frames >= 1)) throw new Error("--frames is a number of 1 or more");
-process.exitCode = await demo(frames);
+if (frames >= 1) {
+  process.exitCode = await demo(frames);
+} else {
+  console.error("--frames is a number of 1 or more");
+  process.exitCode = 2;
+}
 
 /** A broker, a daemon of its own process, and a line for each verdict that arrives; gives the exit code. */
 async function demo(framesMax: number): Promise<number> {
@@ -79,7 +83,7 @@ function take(result: InspectionResult, seen: Seen): void {
   const defects = result.detections.map((d) => `${d.label} ${d.score.toFixed(2)}`).join(", ");
   const verdict = styleText(COLORS[result.verdict], result.verdict.padEnd(6));
   const ms = `${result.timing_ms.total.toFixed(1)} ms`.padStart(9);
-  console.log(`${verdict} ${name.padEnd(14)} ${ms}  ${defects || result.error?.message || "no defects"}`);
+  console.log(`${verdict} ${name.padEnd(21)} ${ms}  ${defects || result.error?.message || "no defects"}`);
 }
 
 function printSummary({ decidedMs, dropped, verdicts }: Seen): void {

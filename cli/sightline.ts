@@ -16,29 +16,34 @@ const VERBS: readonly Verb[] = [run, check, init, config, infer, models, doctor,
 /** Runs `sightline ARGS` and gives its exit code: 0 done, 1 it found or met a problem, 2 it was not understood. */
 export async function main(args: string[], io: Io): Promise<number> {
   const [name = "help", ...rest] = args;
-  if (["help", "--help", "-h"].includes(name)) return help(rest[0], io);
-  if (["version", "--version", "-v"].includes(name)) {
-    io.out(readVersion());
-    return 0;
-  }
   try {
-    const verb = VERBS.find((v) => v.name === name);
-    if (!verb) throw new SightlineError("ERR_USAGE", `there is no command "${name}"`);
+    if (["help", "--help", "-h"].includes(name)) return help(rest[0], io);
+    if (["version", "--version", "-v"].includes(name)) {
+      io.out(readVersion());
+      return 0;
+    }
     if (rest.includes("--help") || rest.includes("-h")) return help(name, io);
-    return await verb.run(rest, io);
+    return await find(name).run(rest, io);
   } catch (error) {
     return report(error, io);
   }
 }
 
+function find(name: string): Verb {
+  const verb = VERBS.find((v) => v.name === name);
+  if (verb) return verb;
+  throw new SightlineError("ERR_USAGE", `there is no command "${name}"`);
+}
+
 function help(about: string | undefined, io: Io): number {
-  const verb = VERBS.find((v) => v.name === about);
-  if (verb) io.out(`${verb.summary}\n\n${verb.usage.replace(/^/gm, "  sightline ")}`);
-  else {
+  if (about === undefined) {
     const list = VERBS.map((v) => `  ${v.name.padEnd(8)} ${v.summary}`).join("\n");
     io.out(
       `sightline ${readVersion()}, visual inspection on the edge\n\n${list}\n\nsightline help COMMAND says more.`,
     );
+  } else {
+    const { summary, usage } = find(about);
+    io.out(`${summary}\n\n${usage.replace(/^/gm, "  sightline ")}`);
   }
   return 0;
 }

@@ -1,16 +1,18 @@
 import { existsSync } from "node:fs";
-import { access, constants, mkdtemp, readdir, rmdir } from "node:fs/promises";
+import { mkdtemp, readdir, rmdir } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { loadConfig } from "../../config/load.ts";
 import type { Config } from "../../config/schema/schema.ts";
 import { openBundle } from "../../models/bundle/bundle.ts";
 import { cpuFeatures } from "../../runtime/arm-neon/index.ts";
+import { systemClock as clock } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import { formatBytes } from "../../runtime/base/units.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
+import { type ReplayOptions, ReplaySource } from "../../services/camera/replay.ts";
 import { readDevice, readDisk } from "../../services/health/device.ts";
-import { type Io, parseVerbArgs, type Verb } from "../verb.ts";
+import { exactly, type Io, parseVerbArgs, type Verb } from "../verb.ts";
 
 /** One thing looked at: `bad` stops Sightline, `warn` takes something away from it. */
 interface Finding {
@@ -29,12 +31,13 @@ export const doctor: Verb = {
   summary: "look for what is missing on this machine",
   usage: "doctor [--config FILE] [--json]",
   async run(args, io) {
-    const { values } = parseVerbArgs(doctor, args, {
+    const { positionals, values } = parseVerbArgs(doctor, args, {
       config: { type: "string", short: "c" },
       json: { type: "boolean", default: false },
     });
+    exactly(doctor, [], positionals);
     const config = values.config ? loadConfig(resolve(io.cwd, values.config), { env: io.env }) : undefined;
-    const findings = [...(await lookAtMachine(io)), ...(config ? await lookAtConfig(config) : [])];
+    const findings = [...(await lookAtMachine(io, config)), ...(config ? await lookAtConfig(config) : [])];
     for (const finding of findings) io.out(values.json ? JSON.stringify(finding) : line(finding));
     return findings.some((f) => f.level === "bad") ? 1 : 0;
   },
@@ -43,12 +46,12 @@ export const doctor: Verb = {
 const line = ({ level, about, found, hint }: Finding): string =>
   `${level.padEnd(5)} ${about.padEnd(20)} ${found}${hint ? `\n${" ".repeat(27)}${hint}` : ""}`;
 
-async function lookAtMachine(io: Io): Promise<Finding[]> {
+async function lookAtMachine(io: Io, config: Config | undefined): Promise<Finding[]> {
   const device = await readDevice();
   return [
     ok("board", `${device.model ?? "unknown"}, ${device.cpus} cores, ${formatBytes(device.memory_bytes)}`),
     await attempt("cpu features", async () => cpuFeatures().join(" ") || "none that kernels use"),
-    await attempt("execution provider", lookAtEngine),
+    await attempt("execution provider", () => lookAtEngine(config?.engine.library)),
     await lookAtDisk(io.cwd),
     await lookAtVideo(),
     lookAtTool(io, "gst-launch-1.0", "gstreamer1.0-tools"),
@@ -66,11 +69,8 @@ async function lookAtConfig(config: Config): Promise<Finding[]> {
       ),
     )),
     ...(await Promise.all(
-      Object.entries(config.cameras).map(([id, { path, files = [] }]) =>
-        attempt(`camera ${id}`, async () => {
-          for (const file of path ? [path] : files) await readable(file);
-          return "readable";
-        }),
+      Object.entries(config.cameras).map(([id, options]) =>
+        attempt(`camera ${id}`, () => firstFrame({ ...options, camera: id, fps: "max" })),
       ),
     )),
     await attempt("mqtt broker", () => reach(new URL(config.mqtt.url))),
@@ -89,8 +89,8 @@ async function attempt(about: string, look: () => Promise<string>): Promise<Find
   }
 }
 
-async function lookAtEngine(): Promise<string> {
-  const provider = new CpuExecutionProvider({ slots: 1, intraOpThreads: 1 });
+async function lookAtEngine(library: string | undefined): Promise<string> {
+  const provider = new CpuExecutionProvider({ slots: 1, intraOpThreads: 1, library });
   try {
     provider.start();
     return `${provider.name}, ONNX Runtime ${provider.runtimeVersion}`;
@@ -146,10 +146,14 @@ function lookAtTool(io: Io, command: string, debianPackage: string): Finding {
   return { level: "warn", about: command, found: "missing", hint: `sudo apt-get install ${debianPackage}` };
 }
 
-async function readable(path: string): Promise<void> {
-  await access(path, constants.R_OK).catch((error: unknown) => {
-    throw SightlineError.wrap("ERR_CAMERA_SOURCE", error);
-  });
+async function firstFrame(options: ReplayOptions): Promise<string> {
+  for await (const { lost, origin } of new ReplaySource({ clock }, options).frames(
+    AbortSignal.timeout(CONNECT_LIMIT_MS),
+  )) {
+    if (lost) throw lost;
+    return `first picture ${origin}`;
+  }
+  throw new SightlineError("ERR_CAMERA_SOURCE", "no picture came");
 }
 
 function reach(url: URL): Promise<string> {

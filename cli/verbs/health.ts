@@ -4,7 +4,7 @@ import { loadConfig } from "../../config/load.ts";
 import { parseDurationMs } from "../../runtime/base/units.ts";
 import type { Health } from "../../services/health/health-reporter.ts";
 import { askHealth } from "../../services/health/health-socket.ts";
-import { parseVerbArgs, usageError, type Verb } from "../verb.ts";
+import { exactly, parseVerbArgs, usageError, type Verb } from "../verb.ts";
 
 const ANSWER_LIMIT_MS = 2_000;
 const RETRY_MS = 500;
@@ -15,11 +15,12 @@ export const health: Verb = {
   summary: "ask the running daemon how it is",
   usage: "health --config FILE [--wait 60s]",
   async run(args, io) {
-    const { values } = parseVerbArgs(health, args, {
+    const { positionals, values } = parseVerbArgs(health, args, {
       config: { type: "string", short: "c" },
       wait: { type: "string", default: "0s" },
     });
     const waitMs = parseDurationMs(values.wait);
+    exactly(health, [], positionals);
     if (!values.config) throw usageError(health, "--config is missing");
     if (waitMs === undefined) throw usageError(health, `--wait ${values.wait} is not a duration`);
     const { store } = loadConfig(resolve(io.cwd, values.config), { env: io.env });

@@ -39,7 +39,7 @@ export const infer: Verb = {
     if (folder !== undefined) await writing(async () => makeFolder(folder));
     const print = values.json ? printJson : printText;
     return withModel(bundleFolder(values.model, io.cwd), (model) =>
-      inferAll(model, positionals, { minScore, folder, print }, io),
+      inferAll(model, positionals, { minScore, folder, nameOf: uniqueNames(), print }, io),
     );
   },
 };
@@ -58,8 +58,9 @@ async function withModel(folder: string, work: (model: VisionModel) => Promise<n
 
 interface Options {
   minScore: number;
-  /** Where annotated pictures go. */
+  /** Where annotated pictures go, and what each is called there. */
   folder: string | undefined;
+  nameOf: (file: string) => string;
   print: (result: InspectionResult, io: Io) => void;
 }
 
@@ -103,11 +104,22 @@ async function inferFrame(model: VisionModel, frame: Frame, options: Options): P
     rules: ANY_DETECTION_FAILS,
   });
   if (folder !== undefined && judged.source && frame.origin) {
-    const name = `${basename(frame.origin, extname(frame.origin))}.annotated.jpg`;
+    const name = options.nameOf(frame.origin);
     const picture = await annotate(frame.picture.bytes, judged.source, judged.detections);
     await writing(() => writeFile(join(folder, name), picture));
   }
   return judged;
+}
+
+/** Pictures of one name from two folders must not overwrite each other: the second gets a number. */
+function uniqueNames(): (file: string) => string {
+  const given = new Map<string, number>();
+  return (file) => {
+    const name = basename(file, extname(file));
+    const count = (given.get(name) ?? 0) + 1;
+    given.set(name, count);
+    return `${name}${count === 1 ? "" : `-${count}`}.annotated.jpg`;
+  };
 }
 
 async function writing(work: () => Promise<void>): Promise<void> {

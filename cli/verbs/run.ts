@@ -3,7 +3,7 @@ import { loadConfig } from "../../config/load.ts";
 import { systemClock } from "../../runtime/base/clock.ts";
 import { Daemon } from "../../services/daemon.ts";
 import { createLogger } from "../logger.ts";
-import { parseVerbArgs, usageError, type Verb } from "../verb.ts";
+import { exactly, parseVerbArgs, usageError, type Verb } from "../verb.ts";
 import { readVersion } from "../version.ts";
 
 /** Ends on SIGTERM, SIGINT, or when every source has come to its end. */
@@ -12,7 +12,8 @@ export const run: Verb = {
   summary: "run the daemon in the foreground",
   usage: "run --config FILE",
   async run(args, io) {
-    const { values } = parseVerbArgs(run, args, { config: { type: "string", short: "c" } });
+    const { positionals, values } = parseVerbArgs(run, args, { config: { type: "string", short: "c" } });
+    exactly(run, [], positionals);
     if (!values.config) throw usageError(run, "--config is missing");
     const config = loadConfig(resolve(io.cwd, values.config), { env: io.env });
     const deps = { logger: createLogger(config.log.level), clock: systemClock, version: readVersion() };
