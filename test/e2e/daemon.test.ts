@@ -1,9 +1,9 @@
-import { copyFile, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import type { InspectionResult } from "../../runtime/pipeline/result.ts";
 import type { Health } from "../../services/health/health-reporter.ts";
+import { badPictures } from "../support/bad-pictures.ts";
 import {
   config,
   PCB_AOI,
@@ -138,8 +138,9 @@ describe("the daemon", () => {
 
   test("pictures that are none get the verdict error with a code and a hint, and the others theirs", async () => {
     const { broker, folder, subscriber } = await setUp();
-    const pictures = await badPictures(join(folder, "pictures"));
-    const cam0 = { source: "replay", path: join(folder, "pictures"), fps: "max", repeat: "once" };
+    const pictures = await badPictures(await tempFolder());
+    const files = pictures.map(({ file }) => file);
+    const cam0 = { source: "replay", files, fps: "max", repeat: "once" };
     const daemon = run(await writeConfig(folder, config(broker.port, folder, { cameras: { cam0 } })));
     expect((await daemon.ended).code).toBe(0);
     const found = results(subscriber).map((r) => [r.verdict, r.error?.code ?? null]);
@@ -244,34 +245,4 @@ describe("a model that is not right keeps the daemon from starting, and says why
 async function edit(bundle: string, change: (manifest: Record<string, unknown>) => object): Promise<void> {
   const file = join(bundle, "manifest.json");
   await writeFile(file, JSON.stringify(change(JSON.parse(await readFile(file, "utf8")))));
-}
-
-/** Pictures in the order of their names, each with the error that it deserves. */
-async function badPictures(folder: string): Promise<{ code?: string }[]> {
-  await mkdir(folder);
-  const board = await readFile(join(SAMPLES, "00041207.jpg"));
-  const big = { width: 20_000, height: 20_000, channels: 3, background: "#000" } as const;
-  await writeFile(join(folder, "a-board.jpg"), board);
-  await writeFile(join(folder, "b-empty.jpg"), "");
-  await writeFile(join(folder, "c-text.jpg"), "not a picture at all\n".repeat(50));
-  await writeFile(join(folder, "d-truncated.jpg"), board.subarray(0, board.length >> 1));
-  await sharp({ create: { ...big, width: 1, height: 1 } })
-    .png()
-    .toFile(join(folder, "e-tiny.png"));
-  await sharp({ limitInputPixels: false, create: big })
-    .png({ compressionLevel: 1 })
-    .toFile(join(folder, "f-huge.png"));
-  await symlink(join(folder, "nowhere.jpg"), join(folder, "g-dangling.jpg"));
-  await writeFile(join(folder, "h-board.jpg"), board);
-  const codes = [
-    "",
-    "ERR_IMAGE_EMPTY",
-    "ERR_IMAGE_FORMAT",
-    "ERR_IMAGE_TRUNCATED",
-    "ERR_IMAGE_SIZE",
-    "ERR_IMAGE_SIZE",
-    "ERR_IMAGE_READ",
-    "",
-  ];
-  return codes.map((code) => (code ? { code } : {}));
 }

@@ -15,6 +15,9 @@ export async function badPictures(folder: string): Promise<{ file: string; code:
   await writeFile(join(folder, "text.jpg"), "not a picture at all\n".repeat(50));
   await writeFile(join(folder, "truncated.jpg"), board.subarray(0, board.length >> 1));
   await sharp({ create: dot }).png().toFile(join(folder, "tiny.png"));
+  await sharp({ limitInputPixels: false, create: { ...dot, width: 20_000, height: 20_000 } })
+    .png({ compressionLevel: 1 })
+    .toFile(join(folder, "huge.png"));
   await writeFile(join(folder, "board.jpg"), board);
   return [
     { file: BOARD, code: null },
@@ -22,6 +25,7 @@ export async function badPictures(folder: string): Promise<{ file: string; code:
     { file: join(folder, "text.jpg"), code: "ERR_IMAGE_FORMAT" },
     { file: join(folder, "truncated.jpg"), code: "ERR_IMAGE_TRUNCATED" },
     { file: join(folder, "tiny.png"), code: "ERR_IMAGE_SIZE" },
+    { file: join(folder, "huge.png"), code: "ERR_IMAGE_SIZE" },
     { file: join(folder, "missing.jpg"), code: "ERR_IMAGE_READ" },
     { file: join(folder, "folder.jpg"), code: "ERR_IMAGE_READ" },
     { file: join(folder, "board.jpg"), code: null },

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type Instance, Scheduler } from "../../../runtime/scheduler/scheduler.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
 
 /** An instance whose runs end when the test says so. */
 class HeldInstance implements Instance<string, string> {
@@ -10,12 +11,6 @@ class HeldInstance implements Instance<string, string> {
       this.runs.push({ inputs, end: () => resolve(inputs.map((i) => `${i}!`)), fail: reject });
     });
   }
-}
-
-class FakeClock {
-  ns = 0n;
-  nowNs = () => this.ns;
-  wallMs = () => 0;
 }
 
 function make(instances: number, queueSize = 8) {
