@@ -41,7 +41,8 @@ export async function decodeStill(
 ): Promise<{ pixels: Pixels; source: StillSize }> {
   const image = open(bytes);
   try {
-    const source = checkSize(await image.metadata());
+    const { hasAlpha, height, width } = await image.metadata();
+    const source = checkSize({ width, height });
     const gray = target.color === "gray";
     const channels = gray ? 1 : 3;
     if (source.width !== target.width || source.height !== target.height) {
@@ -49,8 +50,11 @@ export async function decodeStill(
       const { padValue: v } = target;
       image.resize(target.width, target.height, { fit, background: { r: v, g: v, b: v }, kernel: "linear" });
     }
-    image.flatten({ background: "#000" }).toColourspace(gray ? "b-w" : "srgb");
-    const data = await image.raw({ depth: "uchar" }).toBuffer();
+    if (hasAlpha) image.flatten({ background: "#000" });
+    const data = await image
+      .toColourspace(gray ? "b-w" : "srgb")
+      .raw({ depth: "uchar" })
+      .toBuffer();
     return { pixels: { width: target.width, height: target.height, channels, data }, source };
   } catch (error) {
     throw stillError(error);
