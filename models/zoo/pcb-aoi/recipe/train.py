@@ -93,20 +93,19 @@ class Boards(torch.utils.data.Dataset):
     A defect is sometimes healed by copying its place from the template: the same spot is then a hard negative.
     """
 
-    def __init__(self, folder: pathlib.Path, ids: list[str], crop: int, length: int):
+    def __init__(self, folder: pathlib.Path, ids: list[str], crop: int, stretch: float):
         read = lambda kind, i: cv2.imread(str(folder / kind / f"{i}.jpg"), cv2.IMREAD_GRAYSCALE)
         self.images = [read("images", i) for i in ids]
         self.templates = [read("templates", i) for i in ids]
         self.labels = [np.loadtxt(folder / "labels" / f"{i}.txt", ndmin=2) for i in ids]
-        self.crop, self.length = crop, length
+        self.crop, self.stretch = crop, stretch
 
     def __len__(self) -> int:
-        return self.length
+        return len(self.images)
 
     def __getitem__(self, index: int):
         rng = np.random.default_rng(torch.randint(2**62, ()).item())
-        n = index % len(self.images)
-        image, boxes = self.heal(rng, self.images[n], self.templates[n], self.labels[n])
+        image, boxes = self.heal(rng, self.images[index], self.templates[index], self.labels[index])
         image, boxes, whole = self.cut(rng, image, boxes)
         image = furnish(rng, image, boxes)
         image, boxes = turn(rng, image, boxes)
@@ -124,7 +123,7 @@ class Boards(torch.utils.data.Dataset):
         return image, boxes[~healed]
 
     def cut(self, rng, image, boxes):
-        scale = math.exp(rng.uniform(-0.3, 0.3))
+        scale = math.exp(rng.uniform(-self.stretch, self.stretch))
         size = min(640, round(self.crop / scale))
         x, y = rng.integers(0, 640 - size + 1, 2)
         image = cv2.resize(image[y : y + size, x : x + size], (self.crop, self.crop), interpolation=cv2.INTER_AREA)
@@ -340,9 +339,11 @@ def train(args: argparse.Namespace) -> nn.Module:
     random.Random(args.seed).shuffle(ids)
     kept_out, ids = ids[: args.hold_out], ids[args.hold_out :]
     network = Detector(args.width, args.depth).to(memory_format=torch.channels_last)
+    if args.resume:
+        network.load_state_dict(torch.load(args.resume))
     average = copy.deepcopy(network).requires_grad_(False)
     print(f"{sum(p.numel() for p in network.parameters()):,} parameters, {len(ids)} boards, {len(kept_out)} held out")
-    boards = Boards(folder, ids, args.crop, len(ids))
+    boards = Boards(folder, ids, args.crop, args.stretch)
     loader = torch.utils.data.DataLoader(
         boards, args.batch, shuffle=True, num_workers=1, drop_last=True, prefetch_factor=4, persistent_workers=True
     )
@@ -369,8 +370,9 @@ def train(args: argparse.Namespace) -> nn.Module:
                     a.lerp_(b, 1 - decay) if a.dtype.is_floating_point else a.copy_(b)
             total += loss.item()
         line = f"epoch {epoch + 1:3d} loss {total / len(loader):.4f} {time.time() - began:6.0f} s"
-        if kept_out and ((epoch + 1) % 10 == 0 or epoch + 1 == args.epochs):
-            line += "  mAP %.4f  F %.4f" % evaluate(average.eval(), folder, kept_out)
+        if (epoch + 1) % 10 == 0 or epoch + 1 == args.epochs:
+            if kept_out:
+                line += "  mAP %.4f  F %.4f" % evaluate(average.eval(), folder, kept_out)
             torch.save(average.state_dict(), args.out + ".pt")
         print(line, flush=True)
     return average.eval()
@@ -410,6 +412,8 @@ if __name__ == "__main__":
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--width", type=int, default=56, help="channels at stride 8; twice that at stride 16")
     parser.add_argument("--depth", type=int, default=3, help="residual blocks at stride 16")
+    parser.add_argument("--stretch", type=float, default=0.3, help="largest change of scale, as a logarithm")
+    parser.add_argument("--resume", help="weights (.pt) to go on from")
     parser.add_argument("--hold-out", type=int, default=0, help="boards kept out of training to watch progress")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
