@@ -146,9 +146,9 @@ export class Daemon {
     await Promise.all(opened);
   }
 
-  /** One more than there are slots: while they run, the next frame is decoded. */
+  /** Two more than there are slots: while they run, one frame is decoded and one is ready to go. */
   #inFlight(): number {
-    return (this.#provider?.slots ?? 1) + 1;
+    return (this.#provider?.slots ?? 1) + 2;
   }
 
   #startPipelines(bootId: string): void {
