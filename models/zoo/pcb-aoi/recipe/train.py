@@ -375,6 +375,9 @@ def train(args: argparse.Namespace) -> nn.Module:
                 line += "  mAP %.4f  F %.4f" % evaluate(average.eval(), folder, kept_out)
             torch.save(average.state_dict(), args.out + ".pt")
         print(line, flush=True)
+    if args.average:
+        for a, b in zip(average.state_dict().values(), torch.load(args.average).values()):
+            a.lerp_(b, 0.5) if a.dtype.is_floating_point else None
     return average.eval()
 
 
@@ -414,6 +417,7 @@ if __name__ == "__main__":
     parser.add_argument("--depth", type=int, default=3, help="residual blocks at stride 16")
     parser.add_argument("--stretch", type=float, default=0.3, help="largest change of scale, as a logarithm")
     parser.add_argument("--resume", help="weights (.pt) to go on from")
+    parser.add_argument("--average", help="weights (.pt) to average the result with (arXiv:1803.05407)")
     parser.add_argument("--hold-out", type=int, default=0, help="boards kept out of training to watch progress")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
