@@ -90,7 +90,6 @@ const manifestSchema = z.strictObject({
 });
 
 export type Manifest = z.output<typeof manifestSchema>;
-export type ManifestInput = Manifest["input"];
 export type Decoder = Manifest["decoder"];
 export type Variant = Manifest["variants"][number];
 

@@ -32,8 +32,4 @@ export class BoundedQueue<T> {
   shift(): T | undefined {
     return this.#items.shift();
   }
-
-  clear(): T[] {
-    return this.#items.splice(0);
-  }
 }
