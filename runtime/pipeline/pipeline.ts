@@ -8,7 +8,7 @@ import { Window, type WindowOptions } from "./window.ts";
 export interface PipelineOptions extends JudgeOptions {
   name: string;
   window?: WindowOptions | undefined;
-  /** Frames between capture and decision at once; slots + 1 keeps every core busy. */
+  /** Frames between capture and decision at once; slots + 2 keeps every core busy. */
   inFlight: number;
 }
 
