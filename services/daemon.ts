@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { Config } from "../config/schema/schema.ts";
+import { type Kernels, openKernels } from "../runtime/arm-neon/index.ts";
 import type { Clock } from "../runtime/base/clock.ts";
 import { SightlineError } from "../runtime/base/errors.ts";
 import type { Logger } from "../runtime/base/logger.ts";
@@ -44,6 +45,7 @@ export class Daemon {
   readonly #cameras: Record<string, Camera> = {};
   readonly #models: Record<string, OpenModel> = {};
   #provider: CpuExecutionProvider | undefined;
+  #kernels: Kernels | undefined;
   #mqtt: MqttService | undefined;
   #reporter: HealthReporter | undefined;
   #socket: HealthSocket | undefined;
@@ -136,7 +138,8 @@ export class Daemon {
       library: engine.library,
     });
     this.#provider.start();
-    const deps = { provider: this.#provider, clock: this.#deps.clock };
+    this.#kernels = openKernels(engine.kernels === "generic" ? [] : undefined);
+    const deps = { provider: this.#provider, kernels: this.#kernels, clock: this.#deps.clock };
     const opened = Object.entries(models).map(async ([name, { bundle }]) => {
       const users = Object.values(this.#config.pipelines).filter((p) => p.model === name).length;
       const inFlight = Math.max(1, users) * this.#inFlight();
@@ -204,6 +207,7 @@ export class Daemon {
       onnxruntime: this.#provider?.runtimeVersion,
       execution_provider: this.#provider?.name,
       slots: this.#provider?.slots,
+      kernels: this.#kernels?.chosen(),
       device: { id: this.#config.device.id, ...(await readDevice()) },
       models: Object.entries(this.#models).map(([name, { model }]) => ({
         name,

@@ -5,7 +5,7 @@ import { delimiter, dirname, join, resolve } from "node:path";
 import { loadConfig } from "../../config/load.ts";
 import type { Config } from "../../config/schema/schema.ts";
 import { openBundle } from "../../models/bundle/bundle.ts";
-import { cpuFeatures } from "../../runtime/arm-neon/index.ts";
+import { cpuFeatures, openKernels } from "../../runtime/arm-neon/index.ts";
 import { systemClock as clock } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import { formatBytes } from "../../runtime/base/units.ts";
@@ -51,6 +51,7 @@ async function lookAtMachine(io: Io, config: Config | undefined): Promise<Findin
   return [
     ok("board", `${device.model ?? "unknown"}, ${device.cpus} cores, ${formatBytes(device.memory_bytes)}`),
     await attempt("cpu features", async () => cpuFeatures().join(" ") || "none that kernels use"),
+    await attempt("kernels", async () => lookAtKernels(config?.engine.kernels)),
     await attempt("execution provider", () => lookAtEngine(config?.engine.library)),
     await lookAtDisk(io.cwd),
     await lookAtVideo(),
@@ -87,6 +88,14 @@ async function attempt(about: string, look: () => Promise<string>): Promise<Find
     const { code, hint, message } = SightlineError.wrap("ERR_USAGE", error).toRecord();
     return { level: "bad", about, found: `${code}: ${message}`, hint };
   }
+}
+
+/** `preprocess avx2, …`, in the order of the frame's way. */
+function lookAtKernels(choice: Config["engine"]["kernels"] | undefined): string {
+  const chosen = openKernels(choice === "generic" ? [] : undefined).chosen();
+  return Object.entries(chosen)
+    .map(([kernel, variant]) => `${kernel} ${variant}`)
+    .join(", ");
 }
 
 async function lookAtEngine(library: string | undefined): Promise<string> {

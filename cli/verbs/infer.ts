@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, extname, join, resolve } from "node:path";
+import { openKernels } from "../../runtime/arm-neon/index.ts";
 import { systemClock as clock } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import { makeFolder } from "../../runtime/base/make-folder.ts";
@@ -49,7 +50,8 @@ async function withModel(folder: string, work: (model: VisionModel) => Promise<n
   try {
     provider.start();
     const inFlight = provider.slots + 1;
-    const { model } = await openModel({ provider, clock }, { folder, runLimitMs: RUN_LIMIT_MS, inFlight });
+    const deps = { provider, kernels: openKernels(), clock };
+    const { model } = await openModel(deps, { folder, runLimitMs: RUN_LIMIT_MS, inFlight });
     return await work(model);
   } finally {
     await provider.close();

@@ -19,6 +19,10 @@ const engine = z.strictObject({
   library: path
     .optional()
     .describe("A libonnxruntime.so of your own. Left out: the one that Sightline brings."),
+  kernels: z
+    .enum(["auto", "generic"])
+    .default("auto")
+    .describe("`auto` takes the best native kernels for this CPU; `generic` the plain ones, to compare."),
   run_limit: duration({ min: "1ms", max: "10m", example: "2s" })
     .prefault("2s")
     .describe("A run that takes longer is cancelled."),

@@ -24,11 +24,14 @@ const tensorName = z.string().min(1).max(256);
 const iou = z.number().min(0).max(1);
 const side = z.int().min(8).max(16_384);
 
-/** tensor = (pixel − mean) / std, pixel from 0 to 255; `mean` and `std` have one entry or one a channel. */
+/**
+ * tensor = (pixel − mean) / std, pixel from 0 to 255; `mean` and `std` have one entry or one a channel. Integers
+ * store round(tensor / scale) + zero_point.
+ */
 const input = z
   .strictObject({
     name: tensorName,
-    dtype: z.literal("float32"),
+    dtype: z.enum(["float32", "uint8", "int8"]),
     layout: z.enum(["NCHW", "NHWC"]),
     width: side,
     height: side,
@@ -37,8 +40,15 @@ const input = z
     pad_value: z.number().min(0).max(255).default(114),
     mean: z.array(z.number()).min(1).max(3).default([0]),
     std: z.array(z.number().positive()).min(1).max(3).default([255]),
+    quantization: z
+      .strictObject({ scale: z.number().positive(), zero_point: z.int().min(-128).max(255) })
+      .optional(),
   })
-  .superRefine(({ color, mean, std }, ctx) => {
+  .superRefine(({ color, dtype, mean, quantization, std }, ctx) => {
+    if ((dtype === "float32") !== (quantization === undefined)) {
+      const message = dtype === "float32" ? "goes with uint8 or int8 only" : `is needed for ${dtype}`;
+      ctx.addIssue({ code: "custom", path: ["quantization"], message });
+    }
     const channels = color === "gray" ? 1 : 3;
     for (const [key, list] of Object.entries({ mean, std })) {
       if (list.length === 1 || list.length === channels) continue;

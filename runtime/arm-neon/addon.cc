@@ -2,7 +2,7 @@
 
 #include "arguments.h"
 #include "engine/engine.h"
-#include "kernels/bindings.h"
+#include "kernels/kernels.h"
 #include "memory/bindings.h"
 
 namespace {
@@ -22,7 +22,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("useErrors", Napi::Function::New<UseErrors>(env, "useErrors"));
   sightline::BindMemory(env, exports);
   sightline::Engine::Bind(env, exports);
-  sightline::BindKernels(env, exports);
+  sightline::Kernels::Bind(env, exports);
   return exports;
 }
 

@@ -27,7 +27,7 @@ function sourceFiles(folder = here) {
     .flatMap((entry) => {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) return sourceFiles(path);
-      return [".cc", ".h", ".map"].includes(extname(path)) ? [path] : [];
+      return [".cc", ".h", ".inc", ".map"].includes(extname(path)) ? [path] : [];
     })
     .sort();
 }
@@ -99,7 +99,7 @@ async function compileAndLink({ compiler, files, flags, output }) {
   const objects = join(output, "objects");
   mkdirSync(objects, { recursive: true });
   const units = files
-    .filter((file) => extname(file) === ".cc")
+    .filter((file) => extname(file) === ".cc" && !/workloads?\.cc$/.test(file))
     .map((file) => ({ file, object: join(objects, `${relative(here, file).replaceAll("/", "_")}.o`) }));
   await inParallel(
     units.map(({ file, object }) => () => {

@@ -1,6 +1,9 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { type ErrorCode, SightlineError } from "../base/errors.ts";
+import type { Kernels, KernelVariant } from "./kernels.ts";
+
+export type * from "./kernels.ts";
 
 /** Native memory, 64-byte aligned and not cleared; freed when the last view of it, in any thread, is gone. */
 export interface NativeBlock {
@@ -64,28 +67,14 @@ export interface NativeEngine {
   close(): void;
 }
 
-export interface NormalizeOptions {
-  width: number;
-  height: number;
-  /** Of the source. 1 gives one channel, 3 and 4 give three. */
-  channels: 1 | 3 | 4;
-  /** From the start of one row to that of the next. */
-  strideBytes: number;
-  swapRedBlue: boolean;
-  /** [c, height, width] when set, else [height, width, c]. */
-  planar: boolean;
-  /** Three numbers in the target's order of channels; the first alone counts for one channel. */
-  scale: Float32Array;
-  offset: Float32Array;
-}
-
 interface Addon {
   useErrors(make: (code: ErrorCode, message: string) => SightlineError): void;
   allocate(bytes: number): NativeBlock;
   attach(id: number): ArrayBuffer;
   memoryUse(): { bytes: number; blocks: number };
   Engine: new (library: string, slots: number) => NativeEngine;
-  normalize(pixels: Uint8Array, options: NormalizeOptions, target: Float32Array, targetOffset: number): void;
+  Kernels: new (features?: readonly string[]) => Kernels;
+  kernelVariants(): Record<string, KernelVariant[]>;
   cpuFeatures(): string[];
 }
 
@@ -138,17 +127,13 @@ export function openEngine(library: string, slots: number): NativeEngine {
 }
 
 /**
- * Writes value · scale + offset of every pixel into `target` from element `targetOffset` on, before it returns.
- * Errors: ERR_ADDON_ARGUMENT when a size does not fit; nothing is written then.
+ * The kernels' best variants for `features`, a part of what `cpuFeatures` lists: all of them when left out, the
+ * plain C++ twins when empty. Errors: ERR_ADDON_ARGUMENT when this CPU lacks one of them.
  */
-export function normalize(
-  pixels: Uint8Array,
-  options: NormalizeOptions,
-  target: Float32Array,
-  targetOffset: number,
-): void {
-  addon().normalize(pixels, options, target, targetOffset);
-}
+export const openKernels = (features?: readonly string[]): Kernels => new (addon().Kernels)(features);
+
+/** The variants that this build has, by kernel, the best first. */
+export const kernelVariants = (): Record<string, KernelVariant[]> => addon().kernelVariants();
 
 /** Features of this CPU that matter to inference, by their names in Linux's /proc/cpuinfo. */
 export const cpuFeatures = (): string[] => addon().cpuFeatures();

@@ -4,12 +4,15 @@ import {
   type DType,
   elementCount,
   type NamedTensors,
+  type Tensor,
   type TensorSpec,
 } from "../tensor/tensor.ts";
 import { inputDims, type ModelInput } from "./preprocess.ts";
 
 /** Where one frame's input and outputs lie in one buffer, so that a run allocates nothing. */
 export interface FrameTensors {
+  /** The one of `feeds`. */
+  input: Tensor;
   feeds: NamedTensors;
   /** Outputs of known shape; ONNX Runtime allocates the others. */
   outputs: NamedTensors;
@@ -37,7 +40,7 @@ export class FrameLayout {
       bytes += Math.ceil(byteCount(dtype, dims) / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
       return { name, dtype, dims, offset };
     };
-    this.#input = place(input.name, "float32", inputDims(input));
+    this.#input = place(input.name, input.dtype, inputDims(input));
     this.#outputs = outputs.flatMap(({ name, dtype, dims }) => {
       const forOne = dims.map((d, i) => (i === 0 && d === -1 ? 1 : d));
       return forOne.includes(-1) ? [] : [place(name, dtype, forOne)];
@@ -46,15 +49,14 @@ export class FrameLayout {
   }
 
   over(buffer: ArrayBuffer): FrameTensors {
-    return { feeds: view(buffer, [this.#input]), outputs: view(buffer, this.#outputs) };
+    const input = view(buffer, this.#input);
+    const outputs = this.#outputs.map((place) => [place.name, view(buffer, place)] as const);
+    return { input, feeds: { [this.#input.name]: input }, outputs: Object.fromEntries(outputs) };
   }
 }
 
-function view(buffer: ArrayBuffer, places: readonly Place[]): NamedTensors {
-  return Object.fromEntries(
-    places.map(({ dims, dtype, name, offset }) => {
-      const data = new ARRAY_OF[dtype](buffer, offset, elementCount(dims));
-      return [name, { dtype, dims, data }];
-    }),
-  );
-}
+const view = (buffer: ArrayBuffer, { dims, dtype, offset }: Place): Tensor => ({
+  dtype,
+  dims,
+  data: new ARRAY_OF[dtype](buffer, offset, elementCount(dims)),
+});

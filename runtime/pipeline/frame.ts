@@ -1,7 +1,29 @@
-/** An encoded still (JPEG, PNG, WebP, TIFF) as a file or camera delivers it. Raw pixel formats join here. */
-export interface Picture {
+import type { PixelFormat, PlaneLayout } from "../arm-neon/index.ts";
+
+export type Picture = StillPicture | RawPicture;
+
+/** An encoded still (JPEG, PNG, WebP, TIFF) as a file or camera delivers it. */
+export interface StillPicture {
   encoding: "still";
   bytes: Uint8Array;
+}
+
+/** A camera's pixels, read where they lie; whoever made the frame keeps them until its `release`. */
+export interface RawPicture {
+  encoding: "raw";
+  format: PixelFormat;
+  /** In pixels. */
+  width: number;
+  height: number;
+  /** Where each plane of the format lies in `bytes`; rows may be padded. */
+  planes: readonly PlaneLayout[];
+  bytes: Uint8Array;
+  /**
+   * Of YUV formats. Left out: BT.709 above 576 rows, else BT.601, and limited range, as GStreamer takes it
+   * (gst-libs/gst/video/video-info.c).
+   */
+  matrix?: "bt601" | "bt709";
+  range?: "limited" | "full";
 }
 
 /** One captured image with its time. Whoever holds it last calls `release`. */

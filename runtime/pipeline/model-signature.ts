@@ -3,25 +3,27 @@ import { SightlineError } from "../base/errors.ts";
 import type { Session } from "../session/execution-provider.ts";
 import type { TensorSpec } from "../tensor/tensor.ts";
 import type { Decoder } from "./decode/decode.ts";
-import { inputDims } from "./preprocess.ts";
+import { inputDims, type ModelInput } from "./preprocess.ts";
 
 /** A manifest must speak of the model that it came with: input, outputs and number of labels. Errors: ERR_MODEL_IO. */
 export function checkSignature({ labels, manifest }: Bundle, session: Session): void {
-  checkInput(inputDims(manifest.input), manifest.input.name, session.inputs);
+  checkInput(manifest.input, session.inputs);
   for (const name of outputNames(manifest.decoder)) find(name, session.outputs);
   const classes = classCount(manifest.decoder, session.outputs);
   if (classes === undefined || classes === labels.length) return;
   throw new SightlineError("ERR_MODEL_IO", `manifest: ${labels.length} labels; model: ${classes} classes`);
 }
 
-function checkInput(wanted: readonly number[], name: string, inputs: readonly TensorSpec[]): void {
+function checkInput(wantedInput: ModelInput, inputs: readonly TensorSpec[]): void {
+  const { dtype, name } = wantedInput;
+  const wanted = inputDims(wantedInput);
   const input = inputs.find((spec) => spec.name === name);
   const fits =
     input?.dims.length === wanted.length && input.dims.every((d, i) => d === -1 || d === wanted[i]);
-  if (fits && input.dtype === "float32" && inputs.length === 1) return;
+  if (fits && input.dtype === dtype && inputs.length === 1) return;
   throw new SightlineError(
     "ERR_MODEL_IO",
-    `manifest: float32 "${name}" [${wanted}]; model: ${describe(inputs)}`,
+    `manifest: ${dtype} "${name}" [${wanted}]; model: ${describe(inputs)}`,
   );
 }
 

@@ -1,4 +1,5 @@
 import { type Bundle, openBundle, type StageFile } from "../../models/bundle/bundle.ts";
+import type { Kernels } from "../arm-neon/index.ts";
 import type { Clock } from "../base/clock.ts";
 import { SightlineError } from "../base/errors.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
@@ -26,7 +27,7 @@ export interface OpenModel {
 
 /** From a verified bundle to a model that takes pictures. Errors: ERR_MODEL_*. */
 export async function openModel(
-  deps: { provider: ExecutionProvider; clock: Clock },
+  deps: { provider: ExecutionProvider; kernels: Kernels; clock: Clock },
   options: OpenModelOptions,
 ): Promise<OpenModel> {
   const bundle = await openBundle(options.folder);
@@ -55,7 +56,7 @@ export async function openModel(
   const pool = new BufferPool({ buffers: options.inFlight, bufferBytes: layout.bytes });
   pool.start();
   const model = new VisionModel(
-    { clock: deps.clock, scheduler, pool, layout },
+    { clock: deps.clock, kernels: deps.kernels, scheduler, pool, layout },
     {
       name: manifest.name,
       version: manifest.version,

@@ -1,9 +1,13 @@
-import { normalize } from "../arm-neon/index.ts";
-import type { Pixels } from "./still-image.ts";
+import type { Kernels, PreprocessOptions } from "../arm-neon/index.ts";
+import { SightlineError } from "../base/errors.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { fitInto } from "./fit.ts";
+import type { RawPicture } from "./frame.ts";
 
 /** How a model wants its pixels: tensor value = (pixel − mean) / std, pixel 0 to 255. */
 export interface ModelInput {
   name: string;
+  dtype: "float32" | "uint8" | "int8";
   layout: "NCHW" | "NHWC";
   width: number;
   height: number;
@@ -13,6 +17,8 @@ export interface ModelInput {
   /** One a channel, or one for all. */
   mean: readonly number[];
   std: readonly number[];
+  /** Of integer inputs: stored = value / scale + zero_point, rounded and cut. */
+  quantization?: { scale: number; zero_point: number } | undefined;
 }
 
 const channelsOf = (input: ModelInput): number => (input.color === "gray" ? 1 : 3);
@@ -23,23 +29,53 @@ export function inputDims(input: ModelInput): number[] {
   return input.layout === "NCHW" ? [1, channels, height, width] : [1, height, width, channels];
 }
 
-/** Writes pixels of the model's own size into its input tensor, in the model's order and range. */
-export function fillTensor(input: ModelInput, pixels: Pixels, tensor: Float32Array): void {
-  const { channels, data, height, width } = pixels;
-  const [mean, std] = [perChannel(input.mean), perChannel(input.std)];
-  const options = {
-    width,
-    height,
-    channels,
-    strideBytes: width * channels,
-    swapRedBlue: input.color === "bgr",
-    planar: input.layout === "NCHW",
-    scale: std.map((s) => 1 / s),
-    offset: mean.map((m, c) => -m / (std[c] ?? 1)),
-  };
-  normalize(data, options, tensor, 0);
+/**
+ * Resizes a picture into a model's input tensor, in the model's order, range and type, off the event loop.
+ * Errors: ERR_FRAME_INVALID when the picture's sizes do not fit its bytes; nothing is written then.
+ */
+export async function fillTensor(
+  kernels: Pick<Kernels, "preprocessAsync">,
+  input: ModelInput,
+  picture: RawPicture,
+  tensor: Tensor,
+): Promise<void> {
+  try {
+    const data = tensor.data as Float32Array | Uint8Array | Int8Array;
+    await kernels.preprocessAsync(picture.bytes, preprocessOptions(input, picture), data, 0);
+  } catch (error) {
+    // All other arguments come from a checked manifest.
+    throw new SightlineError("ERR_FRAME_INVALID", error instanceof Error ? error.message : String(error));
+  }
 }
 
-/** Three values in the target's order of channels; one stands for all. */
-const perChannel = (values: readonly number[]): Float32Array =>
-  Float32Array.from({ length: 3 }, (_, c) => values[c] ?? values[0] ?? 0);
+function preprocessOptions(input: ModelInput, picture: RawPicture): PreprocessOptions {
+  const { format, height, planes, range = "limited", width } = picture;
+  const matrix = picture.matrix ?? (height > 576 ? "bt709" : "bt601");
+  const fit = fitInto(picture, input, input.resize);
+  return {
+    source: { format, width, height, planes, matrix, range },
+    crop: { left: 0, top: 0, width, height },
+    target: {
+      layout: input.layout,
+      color: input.color,
+      width: input.width,
+      height: input.height,
+      place: fit.place,
+      pad: input.pad_value,
+      ...factors(input),
+    },
+  };
+}
+
+/** (pixel − mean) / std, quantized where the tensor is: one multiplication and one addition a pixel. */
+function factors({
+  mean,
+  quantization,
+  std,
+}: ModelInput): Pick<PreprocessOptions["target"], "scale" | "offset"> {
+  const { scale: step, zero_point } = quantization ?? { scale: 1, zero_point: 0 };
+  const at = (values: readonly number[], c: number): number => values[c] ?? values[0] ?? 0;
+  const scale = (c: number) => 1 / (at(std, c) * step);
+  const offset = (c: number) => zero_point - at(mean, c) * scale(c);
+  return { scale: [scale(0), scale(1), scale(2)], offset: [offset(0), offset(1), offset(2)] };
+}

@@ -1,5 +1,6 @@
 import sharp, { type Sharp } from "sharp";
 import { type ErrorCode, SightlineError } from "../base/errors.ts";
+import type { RawPicture } from "./frame.ts";
 
 /** The one door to sharp: decoding compressed stills and writing evidence pictures. */
 sharp.concurrency(1);
@@ -8,14 +9,6 @@ sharp.cache(false);
 const SIDE_MIN = 8;
 const SIDE_MAX = 16_384;
 const PIXELS_MAX = 64 * 2 ** 20;
-
-/** Interleaved 8-bit pixels, `channels` per pixel (1 grey, 3 RGB), rows without padding. */
-export interface Pixels {
-  width: number;
-  height: number;
-  channels: 1 | 3;
-  data: Uint8Array;
-}
 
 export interface StillSize {
   width: number;
@@ -36,30 +29,38 @@ export interface StillTarget extends StillSize {
  * Errors: ERR_IMAGE_EMPTY, ERR_IMAGE_FORMAT, ERR_IMAGE_TRUNCATED, ERR_IMAGE_SIZE.
  */
 export async function decodeStill(
-  bytes: Uint8Array,
+  encoded: Uint8Array,
   target: StillTarget,
-): Promise<{ pixels: Pixels; source: StillSize }> {
-  const image = open(bytes);
+): Promise<{ pixels: RawPicture; source: StillSize }> {
+  const image = open(encoded);
   try {
     const { hasAlpha, height, width } = await image.metadata();
     const source = checkSize({ width, height });
     const gray = target.color === "gray";
-    const channels = gray ? 1 : 3;
     if (source.width !== target.width || source.height !== target.height) {
       const fit = target.resize === "letterbox" ? "contain" : "fill";
       const { padValue: v } = target;
       image.resize(target.width, target.height, { fit, background: { r: v, g: v, b: v }, kernel: "linear" });
     }
     if (hasAlpha) image.flatten({ background: "#000" });
-    const data = await image
+    const bytes = await image
       .toColourspace(gray ? "b-w" : "srgb")
       .raw({ depth: "uchar" })
       .toBuffer();
-    return { pixels: { width: target.width, height: target.height, channels, data }, source };
+    return { pixels: packed(gray ? "gray8" : "rgb24", target, bytes), source };
   } catch (error) {
     throw stillError(error);
   }
 }
+
+const packed = (format: "gray8" | "rgb24", { width, height }: StillSize, bytes: Uint8Array): RawPicture => ({
+  encoding: "raw",
+  format,
+  width,
+  height,
+  planes: [{ offset: 0, stride: width * (format === "gray8" ? 1 : 3) }],
+  bytes,
+});
 
 function open(bytes: Uint8Array): Sharp {
   if (bytes.byteLength === 0) throw new SightlineError("ERR_IMAGE_EMPTY", "0 bytes");

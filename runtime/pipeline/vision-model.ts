@@ -1,12 +1,13 @@
+import type { Kernels } from "../arm-neon/index.ts";
 import { type Clock, msBetween } from "../base/clock.ts";
 import { SightlineError } from "../base/errors.ts";
 import type { Scheduled } from "../scheduler/scheduler.ts";
 import type { Lease } from "../tensor/buffer-pool.ts";
-import { floats, type NamedTensors } from "../tensor/tensor.ts";
+import type { NamedTensors } from "../tensor/tensor.ts";
 import { type Decoder, decode } from "./decode/decode.ts";
 import type { Detection } from "./detection.ts";
 import { fitInto, type Size, toSource } from "./fit.ts";
-import type { Picture } from "./frame.ts";
+import type { Picture, RawPicture } from "./frame.ts";
 import type { FrameLayout, FrameTensors } from "./frame-tensors.ts";
 import { fillTensor, type ModelInput } from "./preprocess.ts";
 import { decodeStill } from "./still-image.ts";
@@ -37,6 +38,7 @@ export interface Seen {
 
 interface Deps {
   clock: Clock;
+  kernels: Kernels;
   scheduler: { submit(frame: FrameTensors, deadlineNs?: bigint): Promise<Scheduled<NamedTensors>> };
   /** A buffer for each frame in flight. */
   pool: { lease(): Lease | undefined };
@@ -53,17 +55,20 @@ export class VisionModel {
     this.options = options;
   }
 
-  /** Errors: those of `decodeStill` and `Scheduler.submit`, ERR_QUEUE_FULL when no buffer is free, ERR_MODEL_IO. */
+  /**
+   * Errors: those of `decodeStill`, `fillTensor` and `Scheduler.submit`, ERR_QUEUE_FULL when no buffer is free,
+   * ERR_MODEL_IO.
+   */
   async detect(picture: Picture, options: DetectOptions): Promise<Seen> {
-    const { clock, layout, pool, scheduler } = this.#deps;
+    const { clock, kernels, layout, pool, scheduler } = this.#deps;
     const { input, decoder } = this.options;
     const begunNs = clock.nowNs();
-    const { pixels, source } = await decodeStill(picture.bytes, { ...input, padValue: input.pad_value });
+    const { pixels, source } = await this.#pixels(picture);
     const lease = pool.lease();
     if (!lease) throw new SightlineError("ERR_QUEUE_FULL", "no buffer is free");
     try {
       const tensors = layout.over(lease.buffer);
-      fillTensor(input, pixels, floats(tensors.feeds[input.name], input.name));
+      await fillTensor(kernels, input, pixels, tensors.input);
       const queuedNs = clock.nowNs();
       const { output, startedNs } = await scheduler.submit(tensors, options.deadlineNs);
       const ranNs = clock.nowNs();
@@ -84,5 +89,13 @@ export class VisionModel {
     } finally {
       lease.release();
     }
+  }
+  /** A still is decoded to the model's size; a camera's pixels are resized on their way into the tensor. */
+  async #pixels(picture: Picture): Promise<{ pixels: RawPicture; source: Size }> {
+    if (picture.encoding === "raw") {
+      return { pixels: picture, source: { width: picture.width, height: picture.height } };
+    }
+    const { input } = this.options;
+    return decodeStill(picture.bytes, { ...input, padValue: input.pad_value });
   }
 }

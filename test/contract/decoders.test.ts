@@ -2,6 +2,7 @@ import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openKernels } from "../../runtime/arm-neon/index.ts";
 import { systemClock as clock } from "../../runtime/base/clock.ts";
 import { type Decoder, decode } from "../../runtime/pipeline/decode/decode.ts";
 import { type Box, iou } from "../../runtime/pipeline/detection.ts";
@@ -42,7 +43,10 @@ beforeAll(() => {
 afterAll(() => provider.close());
 
 async function detect(folder: string, bytes: Uint8Array, minScore: number) {
-  const { close, model } = await openModel({ provider, clock }, { folder, runLimitMs: 60_000, inFlight: 1 });
+  const { close, model } = await openModel(
+    { provider, kernels: openKernels(), clock },
+    { folder, runLimitMs: 60_000, inFlight: 1 },
+  );
   try {
     return (await model.detect({ encoding: "still", bytes }, { minScore })).detections;
   } finally {

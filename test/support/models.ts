@@ -9,6 +9,7 @@ export const MODELS = {
   mobilenetV2: path("mobilenet_v2_1.0_224.w8.onnx"),
   fastestDet: path("FastestDet.onnx"),
   squeezeNetFp16: path("SqueezeNet_fp16.onnx"),
+  meanColor: path("mean_color.uint8.onnx"),
 } as const;
 
 export function startProvider(slots = 2, intraOpThreads = 1): CpuExecutionProvider {

@@ -49,6 +49,8 @@ describe("parseManifest", () => {
     ["input.mean", [1, 2, 3], 'input.mean: must have one entry for color "gray"'],
     ["input.std", [1, 1, 1, 1], "input.std: must be a list of 1 to 3 entries, not a list"],
     ["input.std", [0], "input.std[0]: must be a number above 0, not the number 0"],
+    ["input.dtype", "int8", "input.quantization: is needed for int8"],
+    ["input.quantization", { scale: 1, zero_point: 0 }, "input.quantization: goes with uint8 or int8 only"],
     ["input.name", "", 'input.name: must be text that is not empty, not the text ""'],
     [
       "decoder.type",

@@ -1,5 +1,6 @@
 import sharp from "sharp";
 import { expect, onTestFinished, test } from "vitest";
+import { openKernels } from "../../../runtime/arm-neon/index.ts";
 import { SightlineError } from "../../../runtime/base/errors.ts";
 import { FrameLayout, type FrameTensors } from "../../../runtime/pipeline/frame-tensors.ts";
 import type { ModelInput } from "../../../runtime/pipeline/preprocess.ts";
@@ -10,6 +11,7 @@ import { FakeClock } from "../../support/fake-clock.ts";
 
 const INPUT: ModelInput = {
   name: "image",
+  dtype: "float32",
   layout: "NCHW",
   width: 32,
   height: 32,
@@ -53,7 +55,7 @@ function setUp(buffers: number) {
     }
   };
   const model = new VisionModel(
-    { clock: new FakeClock(), scheduler, pool, layout },
+    { clock: new FakeClock(), kernels: openKernels(), scheduler, pool, layout },
     {
       name: "fixture",
       version: "1.0.0",
@@ -124,5 +126,37 @@ test("a picture that is none takes no buffer", async () => {
   await expect(model.detect({ encoding: "still", bytes }, { minScore: 0.3 })).rejects.toMatchObject({
     code: "ERR_IMAGE_FORMAT",
   });
+  expect(pool.free).toBe(1);
+});
+
+test("a camera's pixels are resized on their way into the tensor, from padded rows", async () => {
+  const { model, runs, untilRuns } = setUp(1);
+  const [width, height, stride] = [5, 3, 8];
+  const bytes = new Uint8Array(stride * height).fill(255);
+  for (let y = 0; y < height; y++) bytes.fill(51, y * stride, y * stride + width);
+  const planes = [{ offset: 0, stride }];
+  const raw = { encoding: "raw", format: "gray8", width, height, planes, bytes } as const;
+  const seeing = model.detect(raw, { minScore: 0.3 });
+  await untilRuns(1);
+  const { data } = runs[0]?.frame.input ?? { data: [] };
+  // A letterbox of 32 × 19 that lies 6 rows below the edge; no padding of the rows gets into it.
+  const rows = Array.from({ length: 32 }, (_, y) => [...data.slice(y * 32, (y + 1) * 32)].map(Number));
+  const isPicture = rows.map((row) => row.every((value) => Math.abs(value - 0.2) < 1e-6));
+  const isPadding = rows.map((row) => row.every((value) => value === 0));
+  expect(isPicture.indexOf(true)).toBe(6);
+  expect(isPicture.filter(Boolean)).toHaveLength(19);
+  expect(isPadding.filter(Boolean)).toHaveLength(13);
+  runs[0]?.end();
+  const { detections, source } = await seeing;
+  expect(source).toEqual({ width, height });
+  expect(detections[1]?.box).toEqual([0, 0, 5, 3]);
+});
+
+test("a frame whose sizes do not fit its bytes is ERR_FRAME_INVALID and gives its buffer back", async () => {
+  const { model, pool } = setUp(1);
+  const planes = [{ offset: 0, stride: 8 }];
+  const raw = { encoding: "raw", format: "gray8", width: 8, height: 8, planes } as const;
+  const torn = { ...raw, bytes: new Uint8Array(63) };
+  await expect(model.detect(torn, { minScore: 0.3 })).rejects.toMatchObject({ code: "ERR_FRAME_INVALID" });
   expect(pool.free).toBe(1);
 });

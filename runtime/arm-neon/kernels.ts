@@ -1,0 +1,22 @@
+import type { PreprocessKernel } from "./kernels/preprocess/preprocess.ts";
+
+export type * from "./kernels/preprocess/preprocess.ts";
+
+/** An implementation of a kernel, and what a CPU must have to run it. */
+export interface KernelVariant {
+  variant: string;
+  /** By their names in `cpuFeatures`. */
+  needs: string[];
+}
+
+/**
+ * The hot loops in C++, in the best variants for the CPU features that the object was made with. The plain
+ * methods do their work before they return, for workers; `…Async` does it on one of libuv's threads, and its
+ * arrays must be neither touched, resized nor transferred until the promise settles.
+ *
+ * Errors of all: ERR_ADDON_ARGUMENT (thrown, or the promise's), and nothing is written then.
+ */
+export interface Kernels extends PreprocessKernel {
+  /** The variant in use for each kernel. */
+  chosen(): Record<string, string>;
+}

@@ -1,0 +1,236 @@
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include "kernels/preprocess/scalar.h"
+
+#define AVX2 __attribute__((target("avx2")))
+
+namespace sightline::avx2 {
+namespace {
+
+AVX2 __m256i LoadBytes(const void* from) {
+  return _mm256_loadu_si256(static_cast<const __m256i*>(from));
+}
+
+AVX2 __m256i Rounded(__m256i sum) {
+  return _mm256_srai_epi32(_mm256_add_epi32(sum, _mm256_set1_epi32(1 << (kWeightBits - kBlendBits - 1))),
+                           kWeightBits - kBlendBits);
+}
+
+/** Two rows at a time: their samples, interleaved, meet their pair of weights in one multiply-add. */
+AVX2 void Blend(const uint8_t* const* rows, const int16_t* weights, size_t taps, size_t bytes,
+                uint16_t* out) {
+  const __m256i zero = _mm256_setzero_si256();
+  size_t i = 0;
+  for (; i + 32 <= bytes; i += 32) {
+    // Unpacking and packing both work within halves of a register, so that the order comes out right.
+    __m256i sum[4] = {zero, zero, zero, zero};
+    for (size_t t = 0; t < taps; t += 2) {
+      const __m256i a = LoadBytes(rows[t] + i), b = LoadBytes(rows[t + 1] + i);
+      const __m256i low = _mm256_unpacklo_epi8(a, b), high = _mm256_unpackhi_epi8(a, b);
+      const __m256i w = _mm256_set1_epi32(static_cast<uint16_t>(weights[t]) | weights[t + 1] << 16);
+      sum[0] = _mm256_add_epi32(sum[0], _mm256_madd_epi16(_mm256_unpacklo_epi8(low, zero), w));
+      sum[1] = _mm256_add_epi32(sum[1], _mm256_madd_epi16(_mm256_unpackhi_epi8(low, zero), w));
+      sum[2] = _mm256_add_epi32(sum[2], _mm256_madd_epi16(_mm256_unpacklo_epi8(high, zero), w));
+      sum[3] = _mm256_add_epi32(sum[3], _mm256_madd_epi16(_mm256_unpackhi_epi8(high, zero), w));
+    }
+    const __m256i low = _mm256_packus_epi32(Rounded(sum[0]), Rounded(sum[1]));
+    const __m256i high = _mm256_packus_epi32(Rounded(sum[2]), Rounded(sum[3]));
+    auto* target = reinterpret_cast<__m256i*>(out + i);
+    _mm256_storeu_si256(target, _mm256_permute2x128_si256(low, high, 0x20));
+    _mm256_storeu_si256(target + 1, _mm256_permute2x128_si256(low, high, 0x31));
+  }
+  for (; i < bytes; i++) out[i] = BlendOne(rows, weights, taps, i);
+}
+
+AVX2 void Split2(const uint16_t* samples, size_t count, uint16_t* a, uint16_t* b) {
+  const __m256i even = _mm256_set1_epi32(0xffff);
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    const __m256i first = LoadBytes(samples + i * 2), second = LoadBytes(samples + i * 2 + 16);
+    const __m256i as = _mm256_packus_epi32(_mm256_and_si256(first, even), _mm256_and_si256(second, even));
+    const __m256i bs = _mm256_packus_epi32(_mm256_srli_epi32(first, 16), _mm256_srli_epi32(second, 16));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(a + i), _mm256_permute4x64_epi64(as, 0xd8));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(b + i), _mm256_permute4x64_epi64(bs, 0xd8));
+  }
+  for (; i < count; i++) {
+    a[i] = samples[i * 2];
+    b[i] = samples[i * 2 + 1];
+  }
+}
+
+/** Eight of every third sample: each of three registers holds some, in places that do not overlap. */
+AVX2 __m128i EveryThird(__m128i x, __m128i y, __m128i z, __m128i order) {
+  return _mm_shuffle_epi8(_mm_blend_epi16(_mm_blend_epi16(x, y, 0x92), z, 0x24), order);
+}
+
+AVX2 void Split3(const uint16_t* samples, size_t count, uint16_t* a, uint16_t* b, uint16_t* c) {
+  // After blending, sample k of a channel stands at place (3k + channel) mod 8.
+  const __m128i order = _mm_setr_epi8(0, 1, 6, 7, 12, 13, 2, 3, 8, 9, 14, 15, 4, 5, 10, 11);
+  const __m128i order_b = _mm_setr_epi8(2, 3, 8, 9, 14, 15, 4, 5, 10, 11, 0, 1, 6, 7, 12, 13);
+  const __m128i order_c = _mm_setr_epi8(4, 5, 10, 11, 0, 1, 6, 7, 12, 13, 2, 3, 8, 9, 14, 15);
+  size_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    const auto* from = reinterpret_cast<const __m128i*>(samples + i * 3);
+    const __m128i x = _mm_loadu_si128(from), y = _mm_loadu_si128(from + 1), z = _mm_loadu_si128(from + 2);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(a + i), EveryThird(x, y, z, order));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(b + i), EveryThird(z, x, y, order_b));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(c + i), EveryThird(y, z, x, order_c));
+  }
+  for (; i < count; i++) {
+    a[i] = samples[i * 3];
+    b[i] = samples[i * 3 + 1];
+    c[i] = samples[i * 3 + 2];
+  }
+}
+
+/** Eight samples each of two outputs, four outputs apart, as the adds in `Filter` want them. */
+AVX2 __m256i TwoRuns(const void* low, const void* high) {
+  const __m128i first = _mm_loadu_si128(static_cast<const __m128i*>(low));
+  return _mm256_inserti128_si256(_mm256_castsi128_si256(first),
+                                 _mm_loadu_si128(static_cast<const __m128i*>(high)), 1);
+}
+
+/** Eight outputs at a time; horizontal adds of four registers leave them in order. */
+AVX2 void Filter(const uint16_t* samples, const Taps& taps, size_t count, float* out) {
+  const size_t n = taps.count;
+  const __m256 unit = _mm256_set1_ps(1.0f / (1 << (kWeightBits + kBlendBits)));
+  size_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    __m256i sum[4];
+    for (size_t k = 0; k < 4; k++) {
+      const uint16_t *low = samples + taps.first[i + k], *high = samples + taps.first[i + k + 4];
+      const int16_t *low_w = &taps.weights[(i + k) * n], *high_w = low_w + 4 * n;
+      sum[k] = _mm256_madd_epi16(TwoRuns(low, high), TwoRuns(low_w, high_w));
+      for (size_t t = kTapStep; t < n; t += kTapStep) {
+        sum[k] = _mm256_add_epi32(
+            sum[k], _mm256_madd_epi16(TwoRuns(low + t, high + t), TwoRuns(low_w + t, high_w + t)));
+      }
+    }
+    const __m256i total =
+        _mm256_hadd_epi32(_mm256_hadd_epi32(sum[0], sum[1]), _mm256_hadd_epi32(sum[2], sum[3]));
+    _mm256_storeu_ps(out + i, _mm256_mul_ps(_mm256_cvtepi32_ps(total), unit));
+  }
+  for (; i < count; i++) out[i] = FilterOne(samples + taps.first[i], &taps.weights[i * n], n);
+}
+
+AVX2 void Widen(const uint16_t* samples, size_t count, float* out) {
+  const __m256 unit = _mm256_set1_ps(1.0f / (1 << kBlendBits));
+  size_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    const __m128i eight = _mm_loadu_si128(reinterpret_cast<const __m128i*>(samples + i));
+    _mm256_storeu_ps(out + i, _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(eight)), unit));
+  }
+  for (; i < count; i++) out[i] = WidenOne(samples[i]);
+}
+
+AVX2 void Mix(const float* a, const float* b, const float* c, const float* m, size_t count, float* out) {
+  const __m256 m0 = _mm256_set1_ps(m[0]), m1 = _mm256_set1_ps(m[1]), m2 = _mm256_set1_ps(m[2]);
+  const __m256 m3 = _mm256_set1_ps(m[3]), zero = _mm256_setzero_ps(), full = _mm256_set1_ps(255);
+  size_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    const __m256 ab =
+        _mm256_add_ps(_mm256_mul_ps(_mm256_loadu_ps(a + i), m0), _mm256_mul_ps(_mm256_loadu_ps(b + i), m1));
+    const __m256 abc = _mm256_add_ps(_mm256_add_ps(ab, _mm256_mul_ps(_mm256_loadu_ps(c + i), m2)), m3);
+    _mm256_storeu_ps(out + i, _mm256_min_ps(_mm256_max_ps(abc, zero), full));
+  }
+  for (; i < count; i++) out[i] = MixOne(a[i], b[i], c[i], m);
+}
+
+AVX2 void Scale(const float* in, float scale, float offset, size_t count, float* out) {
+  const __m256 scales = _mm256_set1_ps(scale), offsets = _mm256_set1_ps(offset);
+  size_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    _mm256_storeu_ps(out + i, _mm256_add_ps(_mm256_mul_ps(_mm256_loadu_ps(in + i), scales), offsets));
+  }
+  for (; i < count; i++) out[i] = in[i] * scale + offset;
+}
+
+AVX2 __m256i Whole(const float* in, __m256 low, __m256 high) {
+  return _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(_mm256_loadu_ps(in), low), high));
+}
+
+AVX2 void Quantize(const float* in, int low, int high, size_t count, uint8_t* out) {
+  const __m256 lows = _mm256_set1_ps(static_cast<float>(low)),
+               highs = _mm256_set1_ps(static_cast<float>(high));
+  // Packing goes by halves of a register: this puts the four-byte groups back in order.
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  const __m256i byte = _mm256_set1_epi32(0xff);
+  size_t i = 0;
+  for (; i + 32 <= count; i += 32) {
+    __m256i part[4];
+    for (size_t k = 0; k < 4; k++) part[k] = _mm256_and_si256(Whole(in + i + k * 8, lows, highs), byte);
+    const __m256i packed =
+        _mm256_packus_epi16(_mm256_packus_epi32(part[0], part[1]), _mm256_packus_epi32(part[2], part[3]));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), _mm256_permutevar8x32_epi32(packed, order));
+  }
+  for (; i < count; i++) out[i] = QuantizeOne(in[i], low, high);
+}
+
+AVX2 void Interleave3F32(const float* a, const float* b, const float* c, size_t count, float* out) {
+  size_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const __m128 as = _mm_loadu_ps(a + i), bs = _mm_loadu_ps(b + i), cs = _mm_loadu_ps(c + i);
+    const __m128 ab = _mm_unpacklo_ps(as, bs), ab_high = _mm_unpackhi_ps(as, bs);
+    const __m128 ca = _mm_shuffle_ps(cs, as, _MM_SHUFFLE(1, 1, 0, 0));
+    const __m128 bc = _mm_unpacklo_ps(bs, cs), bc_high = _mm_unpackhi_ps(bs, cs);
+    const __m128 ca_high = _mm_shuffle_ps(cs, as, _MM_SHUFFLE(3, 3, 2, 2));
+    _mm_storeu_ps(out + i * 3, _mm_shuffle_ps(ab, ca, _MM_SHUFFLE(2, 0, 1, 0)));
+    _mm_storeu_ps(out + i * 3 + 4, _mm_shuffle_ps(bc, ab_high, _MM_SHUFFLE(1, 0, 3, 2)));
+    _mm_storeu_ps(out + i * 3 + 8, _mm_shuffle_ps(ca_high, bc_high, _MM_SHUFFLE(3, 2, 2, 0)));
+  }
+  for (; i < count; i++) {
+    out[i * 3] = a[i];
+    out[i * 3 + 1] = b[i];
+    out[i * 3 + 2] = c[i];
+  }
+}
+
+/** Where in sixteen samples of a channel byte `k` of the 48 interleaved ones comes from; negative: elsewhere.
+ */
+constexpr char From(int k, int channel) {
+  return k % 3 == channel ? static_cast<char>(k / 3) : static_cast<char>(-1);
+}
+
+template <int kFirst, int kChannel>
+AVX2 __m128i Spread(__m128i samples) {
+  constexpr int f = kFirst, ch = kChannel;
+  return _mm_shuffle_epi8(
+      samples, _mm_setr_epi8(From(f, ch), From(f + 1, ch), From(f + 2, ch), From(f + 3, ch), From(f + 4, ch),
+                             From(f + 5, ch), From(f + 6, ch), From(f + 7, ch), From(f + 8, ch),
+                             From(f + 9, ch), From(f + 10, ch), From(f + 11, ch), From(f + 12, ch),
+                             From(f + 13, ch), From(f + 14, ch), From(f + 15, ch)));
+}
+
+template <int kFirst>
+AVX2 void Store16(__m128i a, __m128i b, __m128i c, uint8_t* out) {
+  const __m128i ab = _mm_or_si128(Spread<kFirst, 0>(a), Spread<kFirst, 1>(b));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out + kFirst), _mm_or_si128(ab, Spread<kFirst, 2>(c)));
+}
+
+AVX2 void Interleave3U8(const uint8_t* a, const uint8_t* b, const uint8_t* c, size_t count, uint8_t* out) {
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    const __m128i as = _mm_loadu_si128(reinterpret_cast<const __m128i*>(a + i));
+    const __m128i bs = _mm_loadu_si128(reinterpret_cast<const __m128i*>(b + i));
+    const __m128i cs = _mm_loadu_si128(reinterpret_cast<const __m128i*>(c + i));
+    Store16<0>(as, bs, cs, out + i * 3);
+    Store16<16>(as, bs, cs, out + i * 3);
+    Store16<32>(as, bs, cs, out + i * 3);
+  }
+  for (; i < count; i++) {
+    out[i * 3] = a[i];
+    out[i * 3 + 1] = b[i];
+    out[i * 3 + 2] = c[i];
+  }
+}
+
+}  // namespace
+
+const PreprocessOps kPreprocess = {Blend, Split2, Split3,   Filter,         Widen,
+                                   Mix,   Scale,  Quantize, Interleave3F32, Interleave3U8};
+
+}  // namespace sightline::avx2
+
+#endif  // defined(__x86_64__)
