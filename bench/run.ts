@@ -4,9 +4,10 @@ import { parseArgs } from "node:util";
 import { cpuFeatures } from "../runtime/arm-neon/index.ts";
 import type { Bench, Row } from "./bench.ts";
 import { demo } from "./demo.ts";
+import { kernels } from "./kernels.ts";
 import { pipeline } from "./pipeline.ts";
 
-const BENCHES: readonly Bench[] = [pipeline, demo];
+const BENCHES: readonly Bench[] = [kernels, pipeline, demo];
 
 /** `npm run bench -- [NAME…] [--json] [--quick]`; exit code 1 when a goal is missed. */
 async function main(): Promise<number> {

@@ -28,7 +28,7 @@ const DOORS: Record<string, readonly string[]> = {
   "better-sqlite3": ["services/outbox"],
   mqtt: ["services/mqtt", "bench/plain-loop.ts"],
   aedes: ["services/mqtt/embedded-broker.ts"],
-  sharp: ["runtime/pipeline/still-image.ts", "bench/plain-loop.ts"],
+  sharp: ["runtime/pipeline/still-image.ts", "bench"],
   "onnxruntime-node": ["runtime/session", "bench/plain-loop.ts"],
   pino: ["cli/logger.ts"],
   zod: ["config", "models"],

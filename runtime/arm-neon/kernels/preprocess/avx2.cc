@@ -2,6 +2,8 @@
 
 #include <immintrin.h>
 
+#include <cstring>
+
 #include "kernels/preprocess/scalar.h"
 
 #define AVX2 __attribute__((target("avx2")))
@@ -13,33 +15,74 @@ AVX2 __m256i LoadBytes(const void* from) {
   return _mm256_loadu_si256(static_cast<const __m256i*>(from));
 }
 
-AVX2 __m256i Rounded(__m256i sum) {
-  return _mm256_srai_epi32(_mm256_add_epi32(sum, _mm256_set1_epi32(1 << (kWeightBits - kBlendBits - 1))),
-                           kWeightBits - kBlendBits);
+/** A row as it is, with the fraction of blended ones. */
+AVX2 void Lift(const uint8_t* row, size_t bytes, uint16_t* out) {
+  size_t i = 0;
+  for (; i + 16 <= bytes; i += 16) {
+    const __m128i samples = _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + i));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i),
+                        _mm256_slli_epi16(_mm256_cvtepu8_epi16(samples), kBlendBits));
+  }
+  for (; i < bytes; i++) out[i] = static_cast<uint16_t>(row[i] << kBlendBits);
 }
 
-/** Two rows at a time: their samples, interleaved, meet their pair of weights in one multiply-add. */
-AVX2 void Blend(const uint8_t* const* rows, const int16_t* weights, size_t taps, size_t bytes,
-                uint16_t* out) {
+/** Two weights as the multiply-add wants them beside two rows' samples. */
+AVX2 inline __m256i PairOf(const int16_t* weights) {
+  int32_t both;
+  std::memcpy(&both, weights, sizeof both);
+  return _mm256_set1_epi32(both);
+}
+
+/** Adds 32 samples of two rows: interleaved, they meet their pair of weights in one multiply-add. */
+AVX2 inline void AddPair(const uint8_t* row_a, const uint8_t* row_b, __m256i weights, __m256i (&sum)[4]) {
+  // Unpacking and packing both work within halves of a register, so that the order comes out right.
   const __m256i zero = _mm256_setzero_si256();
+  const __m256i a = LoadBytes(row_a), b = LoadBytes(row_b);
+  const __m256i low = _mm256_unpacklo_epi8(a, b), high = _mm256_unpackhi_epi8(a, b);
+  sum[0] = _mm256_add_epi32(sum[0], _mm256_madd_epi16(_mm256_unpacklo_epi8(low, zero), weights));
+  sum[1] = _mm256_add_epi32(sum[1], _mm256_madd_epi16(_mm256_unpackhi_epi8(low, zero), weights));
+  sum[2] = _mm256_add_epi32(sum[2], _mm256_madd_epi16(_mm256_unpacklo_epi8(high, zero), weights));
+  sum[3] = _mm256_add_epi32(sum[3], _mm256_madd_epi16(_mm256_unpackhi_epi8(high, zero), weights));
+}
+
+AVX2 inline void StoreBlended(const __m256i (&sum)[4], uint16_t* out) {
+  constexpr int kShift = kWeightBits - kBlendBits;
+  const __m256i low =
+      _mm256_packus_epi32(_mm256_srli_epi32(sum[0], kShift), _mm256_srli_epi32(sum[1], kShift));
+  const __m256i high =
+      _mm256_packus_epi32(_mm256_srli_epi32(sum[2], kShift), _mm256_srli_epi32(sum[3], kShift));
+  auto* target = reinterpret_cast<__m256i*>(out);
+  _mm256_storeu_si256(target, _mm256_permute2x128_si256(low, high, 0x20));
+  _mm256_storeu_si256(target + 1, _mm256_permute2x128_si256(low, high, 0x31));
+}
+
+/** `kTaps` rows, their number known; 0: `taps`. */
+template <size_t kTaps>
+AVX2 size_t BlendBlocks(const uint8_t* const* rows, const int16_t* weights, size_t taps, size_t bytes,
+                        uint16_t* out) {
+  const size_t n = kTaps == 0 ? taps : kTaps;
+  const __m256i half = _mm256_set1_epi32(1 << (kWeightBits - kBlendBits - 1));
   size_t i = 0;
   for (; i + 32 <= bytes; i += 32) {
-    // Unpacking and packing both work within halves of a register, so that the order comes out right.
-    __m256i sum[4] = {zero, zero, zero, zero};
-    for (size_t t = 0; t < taps; t += 2) {
-      const __m256i a = LoadBytes(rows[t] + i), b = LoadBytes(rows[t + 1] + i);
-      const __m256i low = _mm256_unpacklo_epi8(a, b), high = _mm256_unpackhi_epi8(a, b);
-      const __m256i w = _mm256_set1_epi32(static_cast<uint16_t>(weights[t]) | weights[t + 1] << 16);
-      sum[0] = _mm256_add_epi32(sum[0], _mm256_madd_epi16(_mm256_unpacklo_epi8(low, zero), w));
-      sum[1] = _mm256_add_epi32(sum[1], _mm256_madd_epi16(_mm256_unpackhi_epi8(low, zero), w));
-      sum[2] = _mm256_add_epi32(sum[2], _mm256_madd_epi16(_mm256_unpacklo_epi8(high, zero), w));
-      sum[3] = _mm256_add_epi32(sum[3], _mm256_madd_epi16(_mm256_unpackhi_epi8(high, zero), w));
-    }
-    const __m256i low = _mm256_packus_epi32(Rounded(sum[0]), Rounded(sum[1]));
-    const __m256i high = _mm256_packus_epi32(Rounded(sum[2]), Rounded(sum[3]));
-    auto* target = reinterpret_cast<__m256i*>(out + i);
-    _mm256_storeu_si256(target, _mm256_permute2x128_si256(low, high, 0x20));
-    _mm256_storeu_si256(target + 1, _mm256_permute2x128_si256(low, high, 0x31));
+    __m256i sum[4] = {half, half, half, half};
+    for (size_t t = 0; t < n; t += 2) AddPair(rows[t] + i, rows[t + 1] + i, PairOf(weights + t), sum);
+    StoreBlended(sum, out + i);
+  }
+  return i;
+}
+
+AVX2 void Blend(const uint8_t* const* rows, const int16_t* weights, size_t taps, size_t bytes,
+                uint16_t* out) {
+  if (weights[0] == 1 << kWeightBits) return Lift(rows[0], bytes, out);
+  size_t i;
+  if (taps == 2) {
+    const uint8_t* const two[] = {rows[0], rows[1]};
+    i = BlendBlocks<2>(two, weights, taps, bytes, out);
+  } else if (taps == 4) {
+    const uint8_t* const four[] = {rows[0], rows[1], rows[2], rows[3]};
+    i = BlendBlocks<4>(four, weights, taps, bytes, out);
+  } else {
+    i = BlendBlocks<0>(rows, weights, taps, bytes, out);
   }
   for (; i < bytes; i++) out[i] = BlendOne(rows, weights, taps, i);
 }
@@ -58,6 +101,11 @@ AVX2 void Split2(const uint16_t* samples, size_t count, uint16_t* a, uint16_t* b
     a[i] = samples[i * 2];
     b[i] = samples[i * 2 + 1];
   }
+}
+
+AVX2 inline void StoreScaled(__m256 values, Affine affine, float* out) {
+  const __m256 scaled = _mm256_mul_ps(values, _mm256_set1_ps(affine.scale));
+  _mm256_storeu_ps(out, _mm256_add_ps(scaled, _mm256_set1_ps(affine.offset)));
 }
 
 /** Eight of every third sample: each of three registers holds some, in places that do not overlap. */
@@ -92,40 +140,74 @@ AVX2 __m256i TwoRuns(const void* low, const void* high) {
                                  _mm_loadu_si128(static_cast<const __m128i*>(high)), 1);
 }
 
-/** Eight outputs at a time; horizontal adds of four registers leave them in order. */
-AVX2 void Filter(const uint16_t* samples, const Taps& taps, size_t count, float* out) {
-  const size_t n = taps.count;
-  const __m256 unit = _mm256_set1_ps(1.0f / (1 << (kWeightBits + kBlendBits)));
-  size_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    __m256i sum[4];
-    for (size_t k = 0; k < 4; k++) {
-      const uint16_t *low = samples + taps.first[i + k], *high = samples + taps.first[i + k + 4];
-      const int16_t *low_w = &taps.weights[(i + k) * n], *high_w = low_w + 4 * n;
-      sum[k] = _mm256_madd_epi16(TwoRuns(low, high), TwoRuns(low_w, high_w));
-      for (size_t t = kTapStep; t < n; t += kTapStep) {
-        sum[k] = _mm256_add_epi32(
-            sum[k], _mm256_madd_epi16(TwoRuns(low + t, high + t), TwoRuns(low_w + t, high_w + t)));
-      }
-    }
-    const __m256i total =
-        _mm256_hadd_epi32(_mm256_hadd_epi32(sum[0], sum[1]), _mm256_hadd_epi32(sum[2], sum[3]));
-    _mm256_storeu_ps(out + i, _mm256_mul_ps(_mm256_cvtepi32_ps(total), unit));
+/** The weighted samples of two outputs, four apart, each summed to four numbers. `n` is a multiple of 8. */
+AVX2 inline __m256i Weighted(const uint16_t* low, const uint16_t* high, const int16_t* weights, size_t n) {
+  const int16_t* high_weights = weights + 4 * n;
+  __m256i sum = _mm256_madd_epi16(TwoRuns(low, high), TwoRuns(weights, high_weights));
+  for (size_t t = 8; t < n; t += 8) {
+    const __m256i samples = TwoRuns(low + t, high + t);
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(samples, TwoRuns(weights + t, high_weights + t)));
   }
-  for (; i < count; i++) out[i] = FilterOne(samples + taps.first[i], &taps.weights[i * n], n);
+  return sum;
 }
 
-AVX2 void Widen(const uint16_t* samples, size_t count, float* out) {
-  const __m256 unit = _mm256_set1_ps(1.0f / (1 << kBlendBits));
+/** Eight outputs; horizontal adds of four registers leave them in order. */
+AVX2 inline __m256 Filter8(const uint16_t* samples, const uint32_t* first, const int16_t* weights, size_t n) {
+  __m256i sum[4];
+  for (size_t k = 0; k < 4; k++) {
+    sum[k] = Weighted(samples + first[k], samples + first[k + 4], weights + k * n, n);
+  }
+  const __m256i total =
+      _mm256_hadd_epi32(_mm256_hadd_epi32(sum[0], sum[1]), _mm256_hadd_epi32(sum[2], sum[3]));
+  return _mm256_mul_ps(_mm256_cvtepi32_ps(total), _mm256_set1_ps(kFilterUnit));
+}
+
+/** Four samples each of four outputs: i, i + 1, i + 4 and i + 5. */
+AVX2 inline __m256i FourRuns(const uint16_t* samples, const uint32_t* first) {
+  const auto load = [samples](uint32_t at)
+                        AVX2 { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(samples + at)); };
+  const __m128i low = _mm_unpacklo_epi64(load(first[0]), load(first[1]));
+  const __m128i high = _mm_unpacklo_epi64(load(first[4]), load(first[5]));
+  return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+}
+
+/** Eight outputs of four taps. */
+AVX2 inline __m256 Filter8By4(const uint16_t* samples, const uint32_t* first, const int16_t* weights) {
+  const __m256i a = _mm256_madd_epi16(FourRuns(samples, first), TwoRuns(weights, weights + 16));
+  const __m256i b = _mm256_madd_epi16(FourRuns(samples, first + 2), TwoRuns(weights + 8, weights + 24));
+  return _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_hadd_epi32(a, b)), _mm256_set1_ps(kFilterUnit));
+}
+
+AVX2 void Filter(const uint16_t* samples, const Taps& taps, size_t count, Affine affine, float* out) {
+  const size_t n = taps.count;
+  const uint32_t* first = taps.first.data();
+  const int16_t* weights = taps.weights.data();
+  size_t i = 0;
+  if (n == 4) {
+    for (; i + 8 <= count; i += 8)
+      StoreScaled(Filter8By4(samples, first + i, weights + i * 4), affine, out + i);
+  } else if (n == 8) {
+    for (; i + 8 <= count; i += 8)
+      StoreScaled(Filter8(samples, first + i, weights + i * 8, 8), affine, out + i);
+  } else {
+    for (; i + 8 <= count; i += 8)
+      StoreScaled(Filter8(samples, first + i, weights + i * n, n), affine, out + i);
+  }
+  for (; i < count; i++) out[i] = FilterOne(samples + first[i], weights + i * n, n, affine);
+}
+
+AVX2 void Widen(const uint16_t* samples, size_t count, Affine affine, float* out) {
+  const __m256 unit = _mm256_set1_ps(kWidenUnit);
   size_t i = 0;
   for (; i + 8 <= count; i += 8) {
     const __m128i eight = _mm_loadu_si128(reinterpret_cast<const __m128i*>(samples + i));
-    _mm256_storeu_ps(out + i, _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(eight)), unit));
+    StoreScaled(_mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(eight)), unit), affine, out + i);
   }
-  for (; i < count; i++) out[i] = WidenOne(samples[i]);
+  for (; i < count; i++) out[i] = WidenOne(samples[i], affine);
 }
 
-AVX2 void Mix(const float* a, const float* b, const float* c, const float* m, size_t count, float* out) {
+AVX2 void Mix(const float* a, const float* b, const float* c, const float* m, size_t count, Affine affine,
+              float* out) {
   const __m256 m0 = _mm256_set1_ps(m[0]), m1 = _mm256_set1_ps(m[1]), m2 = _mm256_set1_ps(m[2]);
   const __m256 m3 = _mm256_set1_ps(m[3]), zero = _mm256_setzero_ps(), full = _mm256_set1_ps(255);
   size_t i = 0;
@@ -133,18 +215,9 @@ AVX2 void Mix(const float* a, const float* b, const float* c, const float* m, si
     const __m256 ab =
         _mm256_add_ps(_mm256_mul_ps(_mm256_loadu_ps(a + i), m0), _mm256_mul_ps(_mm256_loadu_ps(b + i), m1));
     const __m256 abc = _mm256_add_ps(_mm256_add_ps(ab, _mm256_mul_ps(_mm256_loadu_ps(c + i), m2)), m3);
-    _mm256_storeu_ps(out + i, _mm256_min_ps(_mm256_max_ps(abc, zero), full));
+    StoreScaled(_mm256_min_ps(_mm256_max_ps(abc, zero), full), affine, out + i);
   }
-  for (; i < count; i++) out[i] = MixOne(a[i], b[i], c[i], m);
-}
-
-AVX2 void Scale(const float* in, float scale, float offset, size_t count, float* out) {
-  const __m256 scales = _mm256_set1_ps(scale), offsets = _mm256_set1_ps(offset);
-  size_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    _mm256_storeu_ps(out + i, _mm256_add_ps(_mm256_mul_ps(_mm256_loadu_ps(in + i), scales), offsets));
-  }
-  for (; i < count; i++) out[i] = in[i] * scale + offset;
+  for (; i < count; i++) out[i] = MixOne(a[i], b[i], c[i], m, affine);
 }
 
 AVX2 __m256i Whole(const float* in, __m256 low, __m256 high) {
@@ -228,8 +301,8 @@ AVX2 void Interleave3U8(const uint8_t* a, const uint8_t* b, const uint8_t* c, si
 
 }  // namespace
 
-const PreprocessOps kPreprocess = {Blend, Split2, Split3,   Filter,         Widen,
-                                   Mix,   Scale,  Quantize, Interleave3F32, Interleave3U8};
+const PreprocessOps kPreprocess = {Blend, Split2,   Split3,         Filter,       Widen,
+                                   Mix,   Quantize, Interleave3F32, Interleave3U8};
 
 }  // namespace sightline::avx2
 

@@ -83,14 +83,14 @@ Failure ReadSource(const Napi::Value& value, RawImage* image) {
   return {};
 }
 
-bool ReadFactors(const Napi::Value& value, float (&factors)[3]) {
+bool ReadFactors(const Napi::Value& value, Affine (&factors)[3], float Affine::*member) {
   if (value.IsEmpty() || !value.IsArray()) return false;
   const auto list = value.As<Napi::Array>();
   if (list.Length() != 3) return false;
   for (uint32_t c = 0; c < 3; c++) {
     const auto factor = ReadNumber(list.Get(c));
     if (!factor || !std::isfinite(static_cast<float>(*factor))) return false;
-    factors[c] = static_cast<float>(*factor);
+    factors[c].*member = static_cast<float>(*factor);
   }
   return true;
 }
@@ -114,8 +114,8 @@ Failure ReadTarget(const Napi::Value& value, TensorTarget* target) {
   const auto pad = ReadNumber(object.Get("pad"));
   if (!pad || *pad < 0 || *pad > 255) return Refuse("target.pad must be 0 to 255");
   target->pad = static_cast<float>(*pad);
-  if (!ReadFactors(object.Get("scale"), target->scale) ||
-      !ReadFactors(object.Get("offset"), target->offset)) {
+  if (!ReadFactors(object.Get("scale"), target->factors, &Affine::scale) ||
+      !ReadFactors(object.Get("offset"), target->factors, &Affine::offset)) {
     return Refuse("target.scale and target.offset must be three float32 numbers each");
   }
   return {};

@@ -22,22 +22,19 @@ void Split3(const uint16_t* samples, size_t count, uint16_t* a, uint16_t* b, uin
   }
 }
 
-void Filter(const uint16_t* samples, const Taps& taps, size_t count, float* out) {
+void Filter(const uint16_t* samples, const Taps& taps, size_t count, Affine affine, float* out) {
   for (size_t i = 0; i < count; i++) {
-    out[i] = FilterOne(samples + taps.first[i], &taps.weights[i * taps.count], taps.count);
+    out[i] = FilterOne(samples + taps.first[i], &taps.weights[i * taps.count], taps.count, affine);
   }
 }
 
-void Widen(const uint16_t* samples, size_t count, float* out) {
-  for (size_t i = 0; i < count; i++) out[i] = WidenOne(samples[i]);
+void Widen(const uint16_t* samples, size_t count, Affine affine, float* out) {
+  for (size_t i = 0; i < count; i++) out[i] = WidenOne(samples[i], affine);
 }
 
-void Mix(const float* a, const float* b, const float* c, const float* m, size_t count, float* out) {
-  for (size_t i = 0; i < count; i++) out[i] = MixOne(a[i], b[i], c[i], m);
-}
-
-void Scale(const float* in, float scale, float offset, size_t count, float* out) {
-  for (size_t i = 0; i < count; i++) out[i] = in[i] * scale + offset;
+void Mix(const float* a, const float* b, const float* c, const float* m, size_t count, Affine affine,
+         float* out) {
+  for (size_t i = 0; i < count; i++) out[i] = MixOne(a[i], b[i], c[i], m, affine);
 }
 
 void Quantize(const float* in, int low, int high, size_t count, uint8_t* out) {
@@ -56,6 +53,6 @@ void Interleave3(const T* a, const T* b, const T* c, size_t count, T* out) {
 }  // namespace
 
 const PreprocessOps kPreprocess = {
-    Blend, Split2, Split3, Filter, Widen, Mix, Scale, Quantize, Interleave3<float>, Interleave3<uint8_t>};
+    Blend, Split2, Split3, Filter, Widen, Mix, Quantize, Interleave3<float>, Interleave3<uint8_t>};
 
 }  // namespace sightline::generic

@@ -35,7 +35,12 @@ struct RawImage {
 enum class TensorType { kFloat32, kUint8, kInt8 };
 enum class TensorColor { kGray, kRgb, kBgr };
 
-/** Where the picture goes: a value is pixel · scale[c] + offset[c], with pixels from 0 to 255. */
+/** value · scale + offset. */
+struct Affine {
+  float scale, offset;
+};
+
+/** Where the picture goes: pixels of 0 to 255, by `factors`. */
 struct TensorTarget {
   TensorType type;
   TensorColor color;
@@ -46,7 +51,7 @@ struct TensorTarget {
   Rect place;
   float pad;
   /** In the target's order of channels. For integers they include the quantization: q = round(value), cut. */
-  float scale[3], offset[3];
+  Affine factors[3];
   void* data;
 };
 
@@ -84,20 +89,20 @@ size_t RowCount(PixelFormat format, size_t index, size_t height);
 
 /** How a run of outputs along one axis is made of samples. */
 struct Taps {
-  /** Samples read an output; a multiple of what was asked for, filled up with weight 0. */
+  /** Samples read an output: along a column an even number, along a row 4 or a multiple of 8; some have
+   * weight 0. */
   size_t count;
   /** First sample of each output. */
   std::vector<uint32_t> first;
   /** `count` for each output; they add up to 2^14. */
   std::vector<int16_t> weights;
+  /** Each output is one sample, unchanged, and the next output the next sample; the first is the first. */
+  bool is_identity;
 };
 
 constexpr int kWeightBits = 14;
 /** Fraction of a blended sample: a sample of 0 to 255 becomes 0 to 16320. */
 constexpr int kBlendBits = 6;
-/** Taps along a row come in multiples of this. */
-constexpr size_t kTapStep = 8;
-
 /**
  * The hot loops, each over one row of 1 or more. Nothing behind a row is touched, except that `filter` reads
  * samples whose weight is 0. Results of all variants are equal bit for bit.
@@ -108,14 +113,13 @@ struct PreprocessOps {
   /** Every second, or third, sample of `samples`. */
   void (*split2)(const uint16_t* samples, size_t count, uint16_t* a, uint16_t* b);
   void (*split3)(const uint16_t* samples, size_t count, uint16_t* a, uint16_t* b, uint16_t* c);
-  /** A filtered row, 0 to 255. */
-  void (*filter)(const uint16_t* samples, const Taps& taps, size_t count, float* out);
+  /** A filtered row; samples count as 0 to 255. */
+  void (*filter)(const uint16_t* samples, const Taps& taps, size_t count, Affine affine, float* out);
   /** The same where each output is its sample. */
-  void (*widen)(const uint16_t* samples, size_t count, float* out);
-  /** out = a · m[0] + b · m[1] + c · m[2] + m[3], cut to 0 to 255. `out` may be none of the inputs. */
-  void (*mix)(const float* a, const float* b, const float* c, const float* m, size_t count, float* out);
-  /** in · scale + offset; `out` may be `in`. */
-  void (*scale)(const float* in, float scale, float offset, size_t count, float* out);
+  void (*widen)(const uint16_t* samples, size_t count, Affine affine, float* out);
+  /** a · m[0] + b · m[1] + c · m[2] + m[3], cut to 0 to 255. */
+  void (*mix)(const float* a, const float* b, const float* c, const float* m, size_t count, Affine affine,
+              float* out);
   /** To the nearest whole number, halves to even, within low to high (0 to 255 or -128 to 127). */
   void (*quantize)(const float* in, int low, int high, size_t count, uint8_t* out);
   void (*interleave3_f32)(const float* a, const float* b, const float* c, size_t count, float* out);

@@ -6,6 +6,10 @@
 
 namespace sightline {
 
+/** What one of a filtered, and of a blended, sample's units is worth in grey levels. */
+constexpr float kFilterUnit = 1.0f / (1 << (kWeightBits + kBlendBits));
+constexpr float kWidenUnit = 1.0f / (1 << kBlendBits);
+
 /** One element of each loop: all of `generic`, and the ends of rows in the other variants. */
 
 inline uint16_t BlendOne(const uint8_t* const* rows, const int16_t* weights, size_t taps, size_t i) {
@@ -14,20 +18,24 @@ inline uint16_t BlendOne(const uint8_t* const* rows, const int16_t* weights, siz
   return static_cast<uint16_t>(sum >> (kWeightBits - kBlendBits));
 }
 
-inline float FilterOne(const uint16_t* samples, const int16_t* weights, size_t taps) {
+inline float ScaleOne(float value, Affine affine) {
+  return value * affine.scale + affine.offset;
+}
+
+inline float FilterOne(const uint16_t* samples, const int16_t* weights, size_t taps, Affine affine) {
   int32_t sum = 0;
   for (size_t t = 0; t < taps; t++) sum += samples[t] * weights[t];
-  return static_cast<float>(sum) * (1.0f / (1 << (kWeightBits + kBlendBits)));
+  return ScaleOne(static_cast<float>(sum) * kFilterUnit, affine);
 }
 
-inline float WidenOne(uint16_t sample) {
-  return static_cast<float>(sample) * (1.0f / (1 << kBlendBits));
+inline float WidenOne(uint16_t sample, Affine affine) {
+  return ScaleOne(static_cast<float>(sample) * kWidenUnit, affine);
 }
 
-inline float MixOne(float a, float b, float c, const float* m) {
+inline float MixOne(float a, float b, float c, const float* m, Affine affine) {
   const float mixed = a * m[0] + b * m[1] + c * m[2] + m[3];
   const float positive = mixed > 0 ? mixed : 0;
-  return positive < 255 ? positive : 255;
+  return ScaleOne(positive < 255 ? positive : 255, affine);
 }
 
 inline uint8_t QuantizeOne(float value, int low, int high) {

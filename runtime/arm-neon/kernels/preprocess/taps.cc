@@ -8,8 +8,10 @@ namespace {
 
 constexpr int kOne = 1 << kWeightBits;
 
-size_t RoundUp(size_t value, size_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
+/** As many as the loops of `PreprocessOps` take at a time. */
+size_t RoundUp(size_t taps, Axis axis) {
+  if (axis == Axis::kColumn) return (taps + 1) / 2 * 2;
+  return taps <= 4 ? 4 : (taps + 7) / 8 * 8;
 }
 
 /** Rounds the running sum rather than each weight, so that they add up to one whatever their number. */
@@ -23,11 +25,11 @@ void AreaWeights(double from, double to, uint32_t first, size_t samples, int16_t
   }
 }
 
-Taps MakeArea(double start, double step, size_t size, size_t outputs, size_t multiple) {
+Taps MakeArea(double start, double step, size_t size, size_t outputs, Axis axis) {
   // A sample that is touched by less than rounding errors is not touched.
   constexpr double kTouch = 1e-6;
   const size_t most = static_cast<size_t>(std::ceil(step - kTouch)) + 1;
-  Taps taps{RoundUp(std::min(most, size), multiple), {}, {}};
+  Taps taps{RoundUp(std::min(most, size), axis), {}, {}, false};
   taps.first.resize(outputs);
   taps.weights.resize(outputs * taps.count);
   for (size_t i = 0; i < outputs; i++) {
@@ -41,8 +43,8 @@ Taps MakeArea(double start, double step, size_t size, size_t outputs, size_t mul
   return taps;
 }
 
-Taps MakeLinear(double start, double extent, double step, size_t size, size_t outputs, size_t multiple) {
-  Taps taps{RoundUp(2, multiple), std::vector<uint32_t>(outputs), {}};
+Taps MakeLinear(double start, double extent, double step, size_t size, size_t outputs, Axis axis) {
+  Taps taps{RoundUp(2, axis), std::vector<uint32_t>(outputs), {}, false};
   taps.weights.resize(outputs * taps.count);
   const double low = std::floor(start);
   const double high = std::min(std::ceil(start + extent), static_cast<double>(size)) - 1;
@@ -57,19 +59,21 @@ Taps MakeLinear(double start, double extent, double step, size_t size, size_t ou
   return taps;
 }
 
-}  // namespace
-
-Taps MakeTaps(double start, double extent, size_t size, size_t outputs, size_t multiple) {
-  const double step = extent / static_cast<double>(outputs);
-  return step >= 1 ? MakeArea(start, step, size, outputs, multiple)
-                   : MakeLinear(start, extent, step, size, outputs, multiple);
-}
-
 bool IsIdentity(const Taps& taps) {
   for (size_t i = 0; i < taps.first.size(); i++) {
     if (taps.first[i] != taps.first[0] + i || taps.weights[i * taps.count] != kOne) return false;
   }
   return true;
+}
+
+}  // namespace
+
+Taps MakeTaps(double start, double extent, size_t size, size_t outputs, Axis axis) {
+  const double step = extent / static_cast<double>(outputs);
+  Taps taps = step >= 1 ? MakeArea(start, step, size, outputs, axis)
+                        : MakeLinear(start, extent, step, size, outputs, axis);
+  taps.is_identity = IsIdentity(taps);
+  return taps;
 }
 
 }  // namespace sightline

@@ -38,8 +38,7 @@ std::shared_ptr<Job> MakeJob(PixelFormat format, size_t width, size_t height, si
                         side,
                         {0, (side - place_height) / 2, side, place_height},
                         114,
-                        {kScale, kScale, kScale},
-                        {0, 0, 0},
+                        {{kScale, 0}, {kScale, 0}, {kScale, 0}},
                         job->tensor.data()};
   return job;
 }

@@ -1,0 +1,14 @@
+import type { Kernels } from "../../runtime/arm-neon/index.ts";
+
+/** A kernel at a piece of real work, and others at the same. Each function makes its buffers once. */
+export interface KernelCase {
+  kernel: string;
+  name: string;
+  ours(kernels: Kernels): () => void;
+  /** What one would write without an addon. */
+  javascript(): () => void;
+  /** sharp where it can do some of the work, and a loop for the rest. */
+  sharp?(): () => Promise<unknown>;
+  /** Milliseconds that ours may take. */
+  limitMs?: number;
+}
