@@ -39,27 +39,27 @@ async function inPairs<T>(count: number, task: () => Promise<T>): Promise<T[]> {
   return results;
 }
 
-describe.each(["load", "run"])("in the middle of a %s", (work) => {
+describe.each(["load", "run", "kernel"])("in the middle of a %s", (work) => {
   test("process.exit() on the main thread ends cleanly, 20 times", async () => {
-    for (const ending of await inPairs(20, () => child("engine-exit.ts", "exit", work))) {
+    for (const ending of await inPairs(20, () => child("addon-exit.ts", "exit", work))) {
       expect(ending).toEqual({ exitCode: 0, signal: null, stdout: "busy\n", stderr: "" });
     }
   });
 
   test("process.exit() while workers are busy ends cleanly, 20 workers in 10 processes", async () => {
-    for (const ending of await inPairs(10, () => child("engine-exit.ts", "exit-with-workers", work, "2"))) {
+    for (const ending of await inPairs(10, () => child("addon-exit.ts", "exit-with-workers", work, "2"))) {
       expect(ending).toEqual({ exitCode: 0, signal: null, stdout: "busy\n", stderr: "" });
     }
   });
 
   test("worker.terminate() ends cleanly and frees the worker's memory, 60 workers in 2 processes", async () => {
-    for (const ending of await inPairs(2, () => child("engine-exit.ts", "terminate", work, "30"))) {
+    for (const ending of await inPairs(2, () => child("addon-exit.ts", "terminate", work, "30"))) {
       expect(ending).toEqual({ exitCode: 0, signal: null, stdout: "busy, blocks left: 0\n", stderr: "" });
     }
   });
 
   test("an uncaught error ends with its own message and exit code", async () => {
-    const ending = await child("engine-exit.ts", "throw", work);
+    const ending = await child("addon-exit.ts", "throw", work);
     expect(ending).toMatchObject({ exitCode: 1, signal: null });
     expect(ending.stderr).toContain("on purpose");
   });

@@ -1,16 +1,18 @@
 /**
- * Ends while the engine works, in the way that its argument names. Prints `busy` and the number of native blocks
+ * Ends while the addon works, in the way that its argument names. Prints `busy` and the number of native blocks
  * left, so that the parent knows that it got as far.
  */
 import { once } from "node:events";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { allocate, memoryUse } from "../../../runtime/arm-neon/index.ts";
+import { allocate, memoryUse, openKernels } from "../../../runtime/arm-neon/index.ts";
 import { MODELS, randomFeeds, startProvider } from "../models.ts";
+import { layOut } from "../raw-images.ts";
 
-type Work = "load" | "run";
+type Work = "load" | "run" | "kernel";
 
 /** Returns with work under way that takes tens of milliseconds. */
 async function becomeBusy(work: Work): Promise<void> {
+  if (work === "kernel") return resizeMuch();
   const provider = startProvider(2);
   if (work === "load") {
     for (let i = 0; i < 4; i++) void provider.load(MODELS.mobilenetV2);
@@ -25,6 +27,20 @@ async function becomeBusy(work: Work): Promise<void> {
     tensor.data = data;
   }
   for (let i = 0; i < 6; i++) void session.run(i % 2, feeds);
+}
+
+/** In memory that goes with the environment, and little of it: a heap under pressure may hang Node (nodejs/node#54918). */
+function resizeMuch(): void {
+  const kernels = openKernels([]);
+  const [width, height, side] = [1920, 1080, 640];
+  const { bytes, source } = layOut("rgb24", width, height);
+  const place = { left: 0, top: 0, width: side, height: side };
+  const target = { layout: "NCHW", color: "rgb", width: side, height: side, place, pad: 0 } as const;
+  const factors = { scale: [1, 1, 1], offset: [0, 0, 0] } as const;
+  const options = { source, crop: { left: 0, top: 0, width, height }, target: { ...target, ...factors } };
+  const pixels = new Uint8Array(allocate(bytes).buffer);
+  const tensor = new Float32Array(allocate(side * side * 12).buffer);
+  for (let i = 0; i < 12; i++) void kernels.preprocessAsync(pixels, options, tensor, 0);
 }
 
 async function busyWorker(work: Work): Promise<Worker> {
