@@ -4,6 +4,7 @@
 //   node deploy/setup.mjs           packages from npm (Node 24 among them) and the native addon
 //   node deploy/setup.mjs --tests   also the Debian packages that the tests drive for real, and those of --arm64
 //   node deploy/setup.mjs --arm64   also what emulates arm64 boards: QEMU, a cross compiler, Node for arm64
+//   node deploy/setup.mjs --models  also models of their CPUs, which only `npm run bench:arm64` has a use for
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -27,6 +28,7 @@ const ARM64 = [
   { command: "qemu-aarch64", package: "qemu-user" },
   { command: "aarch64-linux-gnu-g++", package: "g++-aarch64-linux-gnu" },
 ];
+const MODELS = [{ command: "llvm-mca-19", package: "llvm-19" }];
 
 const say = (line) => process.stderr.write(`setup: ${line}\n`);
 
@@ -92,10 +94,17 @@ function arm64() {
 }
 
 try {
-  const wantsTests = process.argv.includes("--tests");
+  const [tests, emulation, models] = ["--tests", "--arm64", "--models"].map((flag) =>
+    process.argv.includes(flag),
+  );
   // An arm64 machine needs no emulator: the tests run there as they are.
-  const wantsArm64 = (wantsTests || process.argv.includes("--arm64")) && process.arch !== "arm64";
-  debianPackages([...BUILD, ...(wantsTests ? TESTS : []), ...(wantsArm64 ? ARM64 : [])]);
+  const wantsArm64 = (tests || emulation || models) && process.arch !== "arm64";
+  debianPackages([
+    ...BUILD,
+    ...(tests ? TESTS : []),
+    ...(wantsArm64 ? ARM64 : []),
+    ...(models ? MODELS : []),
+  ]);
   npmPackages();
   nativeAddon();
   if (wantsArm64) arm64();
