@@ -1,25 +1,17 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { NATIVE_TESTS } from "./test/support/native-tests.ts";
 import { otherNode } from "./test/support/other-node.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** What touches native code: the same files that `npm test` runs on this machine's own CPU. */
-const NATIVE = [
-  "test/unit/addon.test.ts",
-  "test/unit/buffer-pool.test.ts",
-  "test/unit/normalize.test.ts",
-  "test/unit/kernels/**/*.test.ts",
-  "test/contract/session.test.ts",
-  "test/contract/decoders.test.ts",
-];
 const patience = { testTimeout: 600_000, hookTimeout: 600_000 };
 
 /** Vitest itself runs on this machine, its workers on the board. */
 const onBoard = (board: string) => ({
   test: {
     name: board,
-    include: NATIVE,
+    include: NATIVE_TESTS,
     setupFiles: ["test/arm64/expect-board.ts"],
     pool: otherNode(here(`deploy/arm64/${board}/node`)),
     // Tests that compile something do it for the board.
