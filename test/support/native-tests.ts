@@ -2,7 +2,6 @@
 export const NATIVE_TESTS = [
   "test/unit/addon.test.ts",
   "test/unit/buffer-pool.test.ts",
-  "test/unit/normalize.test.ts",
   "test/unit/kernels/**/*.test.ts",
   "test/contract/session.test.ts",
   "test/contract/decoders.test.ts",
