@@ -12,7 +12,7 @@ export default defineConfig({
       {
         test: {
           name: "asan",
-          include: NATIVE_TESTS,
+          include: [...NATIVE_TESTS, "test/fuzz/kernels.test.ts"],
           setupFiles: ["test/asan/expect-asan.ts"],
           pool: otherNode(fileURLToPath(new URL("test/asan/node", import.meta.url))),
           ...patience,
