@@ -2,7 +2,7 @@
 // a line for each block of instructions that ran: its address, its length in instructions, how often it ran.
 //
 // Debian ships no header for plugins. These are the parts of QEMU's plugin interface, version 1, that are
-// used here (include/qemu/qemu-plugin.h, QEMU 4.2 to 8.2).
+// used here (include/qemu/qemu-plugin.h; Debian 12 has QEMU 7.2).
 
 #include <cinttypes>
 #include <cstddef>

