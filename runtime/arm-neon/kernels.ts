@@ -1,6 +1,16 @@
+import type { NmsKernel } from "./kernels/nms/nms.ts";
+import type { PeaksKernel } from "./kernels/peaks/peaks.ts";
 import type { PreprocessKernel } from "./kernels/preprocess/preprocess.ts";
+import type { ScoresKernel } from "./kernels/scores/scores.ts";
+import type { YoloKernel } from "./kernels/yolo/yolo.ts";
 
+export type * from "./kernels/candidates.ts";
+export type * from "./kernels/nms/nms.ts";
+export type * from "./kernels/peaks/peaks.ts";
 export type * from "./kernels/preprocess/preprocess.ts";
+export type * from "./kernels/quantization.ts";
+export type * from "./kernels/scores/scores.ts";
+export type * from "./kernels/yolo/yolo.ts";
 
 /** An implementation of a kernel, and what a CPU must have to run it. */
 export interface KernelVariant {
@@ -16,7 +26,7 @@ export interface KernelVariant {
  *
  * Errors of all: ERR_ADDON_ARGUMENT (thrown, or the promise's), and nothing is written then.
  */
-export interface Kernels extends PreprocessKernel {
+export interface Kernels extends PreprocessKernel, ScoresKernel, NmsKernel, YoloKernel, PeaksKernel {
   /** The variant in use for each kernel. */
   chosen(): Record<string, string>;
 }

@@ -4,7 +4,11 @@
 
 #include "kernels/call.h"
 #include "kernels/list.h"
+#include "kernels/nms/bindings.h"
+#include "kernels/peaks/bindings.h"
 #include "kernels/preprocess/bindings.h"
+#include "kernels/scores/bindings.h"
+#include "kernels/yolo/bindings.h"
 
 namespace sightline {
 namespace {
@@ -77,6 +81,14 @@ void Kernels::Bind(Napi::Env env, Napi::Object exports) {
                                          InstanceMethod<&Kernels::Chosen>("chosen"),
                                          InstanceMethod<&Kernels::Now<ParsePreprocess>>("preprocess"),
                                          InstanceMethod<&Kernels::Later<ParsePreprocess>>("preprocessAsync"),
+                                         InstanceMethod<&Kernels::Now<ParseScores>>("scores"),
+                                         InstanceMethod<&Kernels::Later<ParseScores>>("scoresAsync"),
+                                         InstanceMethod<&Kernels::Now<ParseNms>>("nms"),
+                                         InstanceMethod<&Kernels::Later<ParseNms>>("nmsAsync"),
+                                         InstanceMethod<&Kernels::Now<ParseYolo>>("yolo"),
+                                         InstanceMethod<&Kernels::Later<ParseYolo>>("yoloAsync"),
+                                         InstanceMethod<&Kernels::Now<ParsePeaks>>("peaks"),
+                                         InstanceMethod<&Kernels::Later<ParsePeaks>>("peaksAsync"),
                                      }));
   exports.Set("cpuFeatures", Napi::Function::New<CpuFeatures>(env, "cpuFeatures"));
   exports.Set("kernelVariants", Napi::Function::New<AllVariants>(env, "kernelVariants"));

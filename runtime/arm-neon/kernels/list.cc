@@ -1,6 +1,9 @@
 #include "kernels/list.h"
 
+#include "kernels/nms/nms.h"
 #include "kernels/preprocess/preprocess.h"
+#include "kernels/scores/scores.h"
+#include "kernels/yolo/yolo.h"
 
 namespace sightline {
 namespace {
@@ -17,6 +20,11 @@ KernelVariants Of(const char* kernel, const Variant<Ops> (&list)[kCount]) {
 std::vector<KernelVariants> ListKernels() {
   return {
       Of("preprocess", kPreprocessVariants),
+      Of("scores", kScoresVariants),
+      Of("nms", kNmsVariants),
+      Of("yolo", kYoloVariants),
+      // Its loops are those of `scores`.
+      Of("peaks", kScoresVariants),
   };
 }
 

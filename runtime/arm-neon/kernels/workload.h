@@ -34,5 +34,9 @@ Workload MakeWorkload(std::string name, size_t units, const char* unit, const Va
 }
 
 std::vector<Workload> PreprocessWorkloads();
+std::vector<Workload> ScoresWorkloads();
+std::vector<Workload> NmsWorkloads();
+std::vector<Workload> YoloWorkloads();
+std::vector<Workload> PeaksWorkloads();
 
 }  // namespace sightline

@@ -1,0 +1,18 @@
+import type { Candidates } from "../candidates.ts";
+
+export interface NmsOptions {
+  /** 0 to 1: a box goes when it shares more than this part of the union with a better one that stayed. */
+  iouMax: number;
+  /** Whether boxes of different classes suppress each other; left out: they do not. */
+  acrossClasses?: boolean | undefined;
+}
+
+export interface NmsKernel {
+  /**
+   * Greedy non-maximum suppression: the indices of the boxes that stay, best score first, equal scores in the
+   * order of their indices. In float32, with intersection > iouMax · union for a division. Only the best 1,000
+   * take part, and none whose score is NaN. A box with a NaN in it or without an end overlaps none.
+   */
+  nms(candidates: Candidates, options: NmsOptions): Uint32Array;
+  nmsAsync(candidates: Candidates, options: NmsOptions): Promise<Uint32Array>;
+}
