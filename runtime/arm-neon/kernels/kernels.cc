@@ -2,11 +2,13 @@
 
 #include <optional>
 
+#include "kernels/argmax/bindings.h"
 #include "kernels/call.h"
 #include "kernels/list.h"
 #include "kernels/nms/bindings.h"
 #include "kernels/peaks/bindings.h"
 #include "kernels/preprocess/bindings.h"
+#include "kernels/regions/bindings.h"
 #include "kernels/scores/bindings.h"
 #include "kernels/yolo/bindings.h"
 
@@ -89,6 +91,10 @@ void Kernels::Bind(Napi::Env env, Napi::Object exports) {
                                          InstanceMethod<&Kernels::Later<ParseYolo>>("yoloAsync"),
                                          InstanceMethod<&Kernels::Now<ParsePeaks>>("peaks"),
                                          InstanceMethod<&Kernels::Later<ParsePeaks>>("peaksAsync"),
+                                         InstanceMethod<&Kernels::Now<ParseArgmax>>("argmax"),
+                                         InstanceMethod<&Kernels::Later<ParseArgmax>>("argmaxAsync"),
+                                         InstanceMethod<&Kernels::Now<ParseRegions>>("regions"),
+                                         InstanceMethod<&Kernels::Later<ParseRegions>>("regionsAsync"),
                                      }));
   exports.Set("cpuFeatures", Napi::Function::New<CpuFeatures>(env, "cpuFeatures"));
   exports.Set("kernelVariants", Napi::Function::New<AllVariants>(env, "kernelVariants"));

@@ -1,7 +1,9 @@
 #include "kernels/list.h"
 
+#include "kernels/argmax/argmax.h"
 #include "kernels/nms/nms.h"
 #include "kernels/preprocess/preprocess.h"
+#include "kernels/regions/regions.h"
 #include "kernels/scores/scores.h"
 #include "kernels/yolo/yolo.h"
 
@@ -25,6 +27,8 @@ std::vector<KernelVariants> ListKernels() {
       Of("yolo", kYoloVariants),
       // Its loops are those of `scores`.
       Of("peaks", kScoresVariants),
+      Of("argmax", kArgmaxVariants),
+      Of("regions", kRegionsVariants),
   };
 }
 

@@ -38,5 +38,7 @@ std::vector<Workload> ScoresWorkloads();
 std::vector<Workload> NmsWorkloads();
 std::vector<Workload> YoloWorkloads();
 std::vector<Workload> PeaksWorkloads();
+std::vector<Workload> ArgmaxWorkloads();
+std::vector<Workload> RegionsWorkloads();
 
 }  // namespace sightline

@@ -12,9 +12,9 @@ namespace {
 
 std::vector<sightline::Workload> All() {
   std::vector<sightline::Workload> all;
-  for (const auto& some :
-       {sightline::PreprocessWorkloads(), sightline::ScoresWorkloads(), sightline::NmsWorkloads(),
-        sightline::YoloWorkloads(), sightline::PeaksWorkloads()}) {
+  for (const auto& some : {sightline::PreprocessWorkloads(), sightline::ScoresWorkloads(),
+                           sightline::NmsWorkloads(), sightline::YoloWorkloads(), sightline::PeaksWorkloads(),
+                           sightline::ArgmaxWorkloads(), sightline::RegionsWorkloads()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;
