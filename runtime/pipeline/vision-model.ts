@@ -73,7 +73,8 @@ export class VisionModel {
       const { output, startedNs } = await scheduler.submit(tensors, options.deadlineNs);
       const ranNs = clock.nowNs();
       const fit = fitInto(source, input, input.resize);
-      const detections = decode(decoder, output, options.minScore, input).map((c) => ({
+      const candidates = await decode(kernels, decoder, output, options.minScore, input);
+      const detections = candidates.map((c) => ({
         label: this.options.labels[c.classId] ?? `class ${c.classId}`,
         classId: c.classId,
         score: c.score,

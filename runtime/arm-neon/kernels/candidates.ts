@@ -1,4 +1,3 @@
-import type { NmsOptions } from "./nms/nms.ts";
 import type { Quantization } from "./quantization.ts";
 
 /** Detections before labels, best first. */
@@ -8,6 +7,13 @@ export interface Candidates {
   scores: Float32Array;
   /** Left, top, right, bottom of each, in pixels of the model's input. */
   boxes: Float32Array;
+}
+
+export interface NmsOptions {
+  /** 0 to 1: a box goes when it shares more than this part of the union with a better one that stayed. */
+  iouMax: number;
+  /** Whether boxes of different classes suppress each other; left out: they do not. */
+  acrossClasses?: boolean | undefined;
 }
 
 /** Which of a head's boxes are wanted. */

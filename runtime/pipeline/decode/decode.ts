@@ -1,3 +1,4 @@
+import type { Kernels } from "../../arm-neon/index.ts";
 import type { NamedTensors } from "../../tensor/tensor.ts";
 import type { Size } from "../fit.ts";
 import type { Candidate } from "./candidate.ts";
@@ -5,7 +6,7 @@ import { type ClassifierDecoder, decodeClassifier } from "./classifier.ts";
 import { decodeEnd2end, type End2endDecoder } from "./end2end.ts";
 import { decodeFastestDet, type FastestDetDecoder } from "./fastestdet.ts";
 import { decodeHeatmap, type HeatmapDecoder } from "./heatmap.ts";
-import { decodeYolov5, decodeYolov8, type Yolov5Decoder, type Yolov8Decoder } from "./yolo.ts";
+import { decodeYolo, type Yolov5Decoder, type Yolov8Decoder } from "./yolo.ts";
 
 /** How a model's outputs become candidates; `type` names the family. Boxes are in pixels of the model's input. */
 export type Decoder =
@@ -17,19 +18,24 @@ export type Decoder =
   | ClassifierDecoder;
 
 /** Errors: ERR_MODEL_IO when an output is missing or has another shape than the decoder needs. */
-export function decode(decoder: Decoder, outputs: NamedTensors, minScore: number, input: Size): Candidate[] {
+export async function decode(
+  kernels: Kernels,
+  decoder: Decoder,
+  outputs: NamedTensors,
+  minScore: number,
+  input: Size,
+): Promise<Candidate[]> {
   switch (decoder.type) {
     case "heatmap":
-      return decodeHeatmap(decoder, outputs, minScore);
+      return decodeHeatmap(kernels, decoder, outputs, minScore);
     case "yolov5":
-      return decodeYolov5(decoder, outputs, minScore);
     case "yolov8":
-      return decodeYolov8(decoder, outputs, minScore);
+      return decodeYolo(kernels, decoder, outputs, minScore);
     case "end2end":
       return decodeEnd2end(decoder, outputs, minScore);
     case "fastestdet":
-      return decodeFastestDet(decoder, outputs, minScore, input);
+      return decodeFastestDet(kernels, decoder, outputs, minScore, input);
     case "classifier":
-      return decodeClassifier(decoder, outputs, minScore, input);
+      return decodeClassifier(kernels, decoder, outputs, minScore, input);
   }
 }

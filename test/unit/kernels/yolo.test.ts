@@ -67,6 +67,11 @@ test("rows: an objectness below the threshold is none, whatever the class says",
   ]);
 });
 
+test.each(["rows", "columns"] as const)("%s: no boxes at all", (layout) => {
+  const options = { layout, boxes: 0, classes: 2, scoreMin: 0, limit: 9, nms: { iouMax: 0.5 } };
+  expect(generic.yolo(new Float32Array(), options).classIds).toHaveLength(0);
+});
+
 test("columns of int8: real numbers come out", () => {
   const output = Int8Array.of(0, 0, 4, 4, 10, -128);
   const quantization = { scale: 0.5, zeroPoint: -10 };
@@ -84,7 +89,7 @@ describe("refuses with ERR_ADDON_ARGUMENT:", () => {
   test.each<[string, unknown, unknown, RegExp]>([
     ["no options", output, undefined, /options/],
     ["an unknown layout", output, { ...good, layout: "anchors" }, /layout/],
-    ["no boxes", output, { ...good, boxes: 0 }, /boxes/],
+    ["half a box", output, { ...good, boxes: 2.5 }, /boxes/],
     ["too many boxes", output, { ...good, boxes: 2 ** 25 }, /boxes/],
     ["no classes", output, { ...good, classes: 0 }, /classes/],
     ["the wrong layout", output, { ...good, layout: "rows" }, /output/],

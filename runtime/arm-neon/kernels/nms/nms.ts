@@ -1,11 +1,4 @@
-import type { Candidates } from "../candidates.ts";
-
-export interface NmsOptions {
-  /** 0 to 1: a box goes when it shares more than this part of the union with a better one that stayed. */
-  iouMax: number;
-  /** Whether boxes of different classes suppress each other; left out: they do not. */
-  acrossClasses?: boolean | undefined;
-}
+import type { Candidates, NmsOptions } from "../candidates.ts";
 
 export interface NmsKernel {
   /**

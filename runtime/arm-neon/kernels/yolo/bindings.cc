@@ -22,8 +22,8 @@ Failure ReadOptions(const Napi::Value& value, YoloParams* params, std::optional<
   const auto options = value.As<Napi::Object>();
   const auto has_columns = ReadLayout(options.Get("layout"));
   if (!has_columns) return RefuseArgument(kName, "layout must be columns or rows");
-  const auto boxes = ReadSize(options.Get("boxes"), 1, kMaxBoxes);
-  if (!boxes) return RefuseArgument(kName, "boxes must be 1 to 2^24");
+  const auto boxes = ReadSize(options.Get("boxes"), 0, kMaxBoxes);
+  if (!boxes) return RefuseArgument(kName, "boxes must be 0 to 2^24");
   const auto classes = ReadSize(options.Get("classes"), 1, kMaxClasses);
   if (!classes) return RefuseArgument(kName, "classes must be 1 to 65536");
   params->has_columns = *has_columns;

@@ -7,7 +7,7 @@ export interface YoloOptions extends CandidatesOptions {
    * [boxes, 5 + classes]: a box, its objectness, a score a class (YOLOv5, YOLOv7).
    */
   layout: "columns" | "rows";
-  /** 1 to 2^24. */
+  /** 0 to 2^24. */
   boxes: number;
   /** 1 to 65,536. */
   classes: number;
