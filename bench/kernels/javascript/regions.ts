@@ -20,7 +20,8 @@ const STEPS = {
 
 /** By flooding each region from its first pixel. */
 export function regions(image: Float32Array | Uint8Array, options: RegionsOptions): Regions {
-  const classes = Uint8Array.from(image, (value) => classOf(value, options.threshold));
+  const classes = new Uint8Array(image.length);
+  for (let i = 0; i < image.length; i++) classes[i] = classOf(image[i] as number, options.threshold);
   const isSeen = new Uint8Array(image.length);
   const found: Region[] = [];
   for (let i = 0; i < image.length; i++) {

@@ -9,7 +9,9 @@ import type {
 export function realsOf(values: TensorValues, quantization?: Quantization): Float32Array {
   if (values instanceof Float32Array) return values;
   const { scale, zeroPoint } = quantization ?? { scale: 1, zeroPoint: 0 };
-  return Float32Array.from(values, (q) => Math.fround(q - zeroPoint) * Math.fround(scale));
+  const reals = new Float32Array(values.length);
+  for (let i = 0; i < values.length; i++) reals[i] = ((values[i] as number) - zeroPoint) * Math.fround(scale);
+  return reals;
 }
 
 /** The indices of the best scores, best first, in the order of their indices where they are equal. */
