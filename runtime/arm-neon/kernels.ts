@@ -1,6 +1,7 @@
 import type { ArgmaxKernel } from "./kernels/argmax/argmax.ts";
 import type { NmsKernel } from "./kernels/nms/nms.ts";
 import type { PeaksKernel } from "./kernels/peaks/peaks.ts";
+import type { DistancesKernel } from "./kernels/distances/distances.ts";
 import type { PreprocessKernel } from "./kernels/preprocess/preprocess.ts";
 import type { RegionsKernel } from "./kernels/regions/regions.ts";
 import type { ScoresKernel } from "./kernels/scores/scores.ts";
@@ -10,6 +11,7 @@ export type * from "./kernels/argmax/argmax.ts";
 export type * from "./kernels/candidates.ts";
 export type * from "./kernels/nms/nms.ts";
 export type * from "./kernels/peaks/peaks.ts";
+export type * from "./kernels/distances/distances.ts";
 export type * from "./kernels/preprocess/preprocess.ts";
 export type * from "./kernels/quantization.ts";
 export type * from "./kernels/regions/regions.ts";
@@ -37,7 +39,8 @@ export interface Kernels
     YoloKernel,
     PeaksKernel,
     ArgmaxKernel,
-    RegionsKernel {
+    RegionsKernel,
+    DistancesKernel {
   /** The variant in use for each kernel. */
   chosen(): Record<string, string>;
 }

@@ -4,6 +4,7 @@
 
 #include "kernels/argmax/bindings.h"
 #include "kernels/call.h"
+#include "kernels/distances/bindings.h"
 #include "kernels/list.h"
 #include "kernels/nms/bindings.h"
 #include "kernels/peaks/bindings.h"
@@ -81,6 +82,8 @@ void Kernels::Bind(Napi::Env env, Napi::Object exports) {
   exports.Set("Kernels", DefineClass(env, "Kernels",
                                      {
                                          InstanceMethod<&Kernels::Chosen>("chosen"),
+                                         InstanceMethod<&Kernels::Now<ParseDistances>>("distances"),
+                                         InstanceMethod<&Kernels::Later<ParseDistances>>("distancesAsync"),
                                          InstanceMethod<&Kernels::Now<ParsePreprocess>>("preprocess"),
                                          InstanceMethod<&Kernels::Later<ParsePreprocess>>("preprocessAsync"),
                                          InstanceMethod<&Kernels::Now<ParseScores>>("scores"),

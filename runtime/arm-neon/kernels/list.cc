@@ -2,6 +2,7 @@
 
 #include "kernels/argmax/argmax.h"
 #include "kernels/nms/nms.h"
+#include "kernels/distances/distances.h"
 #include "kernels/preprocess/preprocess.h"
 #include "kernels/regions/regions.h"
 #include "kernels/scores/scores.h"
@@ -21,6 +22,7 @@ KernelVariants Of(const char* kernel, const Variant<Ops> (&list)[kCount]) {
 
 std::vector<KernelVariants> ListKernels() {
   return {
+      Of("distances", kDistancesVariants),
       Of("preprocess", kPreprocessVariants),
       Of("scores", kScoresVariants),
       Of("nms", kNmsVariants),
