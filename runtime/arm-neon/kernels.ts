@@ -1,6 +1,7 @@
 import type { ArgmaxKernel } from "./kernels/argmax/argmax.ts";
 import type { NmsKernel } from "./kernels/nms/nms.ts";
 import type { PeaksKernel } from "./kernels/peaks/peaks.ts";
+import type { ConvertKernel } from "./kernels/convert/convert.ts";
 import type { DistancesKernel } from "./kernels/distances/distances.ts";
 import type { PreprocessKernel } from "./kernels/preprocess/preprocess.ts";
 import type { RegionsKernel } from "./kernels/regions/regions.ts";
@@ -11,6 +12,7 @@ export type * from "./kernels/argmax/argmax.ts";
 export type * from "./kernels/candidates.ts";
 export type * from "./kernels/nms/nms.ts";
 export type * from "./kernels/peaks/peaks.ts";
+export type * from "./kernels/convert/convert.ts";
 export type * from "./kernels/distances/distances.ts";
 export type * from "./kernels/preprocess/preprocess.ts";
 export type * from "./kernels/quantization.ts";
@@ -40,7 +42,8 @@ export interface Kernels
     PeaksKernel,
     ArgmaxKernel,
     RegionsKernel,
-    DistancesKernel {
+    DistancesKernel,
+    ConvertKernel {
   /** The variant in use for each kernel. */
   chosen(): Record<string, string>;
 }

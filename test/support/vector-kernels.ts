@@ -12,7 +12,7 @@ export const AWKWARD_LENGTHS = [
 /** Throws in the plain form and rejects in the other, both with ERR_ADDON_ARGUMENT and a message with `words`. */
 export async function expectRefusal(
   kernels: Kernels,
-  method: "distances",
+  method: "distances" | "toFloat16" | "toFloat32" | "quantize" | "dequantize",
   args: readonly unknown[],
   words: string,
 ): Promise<void> {

@@ -4,6 +4,7 @@
 
 #include "kernels/argmax/bindings.h"
 #include "kernels/call.h"
+#include "kernels/convert/bindings.h"
 #include "kernels/distances/bindings.h"
 #include "kernels/list.h"
 #include "kernels/nms/bindings.h"
@@ -82,6 +83,14 @@ void Kernels::Bind(Napi::Env env, Napi::Object exports) {
   exports.Set("Kernels", DefineClass(env, "Kernels",
                                      {
                                          InstanceMethod<&Kernels::Chosen>("chosen"),
+                                         InstanceMethod<&Kernels::Now<ParseToFloat16>>("toFloat16"),
+                                         InstanceMethod<&Kernels::Later<ParseToFloat16>>("toFloat16Async"),
+                                         InstanceMethod<&Kernels::Now<ParseToFloat32>>("toFloat32"),
+                                         InstanceMethod<&Kernels::Later<ParseToFloat32>>("toFloat32Async"),
+                                         InstanceMethod<&Kernels::Now<ParseQuantize>>("quantize"),
+                                         InstanceMethod<&Kernels::Later<ParseQuantize>>("quantizeAsync"),
+                                         InstanceMethod<&Kernels::Now<ParseDequantize>>("dequantize"),
+                                         InstanceMethod<&Kernels::Later<ParseDequantize>>("dequantizeAsync"),
                                          InstanceMethod<&Kernels::Now<ParseDistances>>("distances"),
                                          InstanceMethod<&Kernels::Later<ParseDistances>>("distancesAsync"),
                                          InstanceMethod<&Kernels::Now<ParsePreprocess>>("preprocess"),

@@ -2,6 +2,7 @@
 
 #include "kernels/argmax/argmax.h"
 #include "kernels/nms/nms.h"
+#include "kernels/convert/convert.h"
 #include "kernels/distances/distances.h"
 #include "kernels/preprocess/preprocess.h"
 #include "kernels/regions/regions.h"
@@ -22,6 +23,7 @@ KernelVariants Of(const char* kernel, const Variant<Ops> (&list)[kCount]) {
 
 std::vector<KernelVariants> ListKernels() {
   return {
+      Of("convert", kConvertVariants),
       Of("distances", kDistancesVariants),
       Of("preprocess", kPreprocessVariants),
       Of("scores", kScoresVariants),

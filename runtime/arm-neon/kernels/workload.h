@@ -33,6 +33,7 @@ Workload MakeWorkload(std::string name, size_t units, const char* unit, const Va
   return workload;
 }
 
+std::vector<Workload> ConvertWorkloads();
 std::vector<Workload> DistancesWorkloads();
 std::vector<Workload> PreprocessWorkloads();
 std::vector<Workload> ScoresWorkloads();
