@@ -1,9 +1,11 @@
 import { type Kernels, openKernels } from "../runtime/arm-neon/index.ts";
 import { type Bench, median, type Result } from "./bench.ts";
 import type { KernelCase } from "./kernels/case.ts";
+import { decodeCases } from "./kernels/decode.ts";
 import { preprocessCases } from "./kernels/preprocess.ts";
+import { vectorCases } from "./kernels/vectors.ts";
 
-const CASES: readonly KernelCase[] = [...preprocessCases];
+const CASES: readonly KernelCase[] = [...preprocessCases, ...decodeCases, ...vectorCases];
 
 /** Goals, as how many times faster than each peer. */
 const GOALS = { generic: 3, javascript: 1, sharp: 8 } as const;

@@ -1,8 +1,8 @@
 import type { ArgmaxKernel } from "./kernels/argmax/argmax.ts";
-import type { NmsKernel } from "./kernels/nms/nms.ts";
-import type { PeaksKernel } from "./kernels/peaks/peaks.ts";
 import type { ConvertKernel } from "./kernels/convert/convert.ts";
 import type { DistancesKernel } from "./kernels/distances/distances.ts";
+import type { NmsKernel } from "./kernels/nms/nms.ts";
+import type { PeaksKernel } from "./kernels/peaks/peaks.ts";
 import type { PreprocessKernel } from "./kernels/preprocess/preprocess.ts";
 import type { RegionsKernel } from "./kernels/regions/regions.ts";
 import type { ScoresKernel } from "./kernels/scores/scores.ts";
@@ -10,10 +10,10 @@ import type { YoloKernel } from "./kernels/yolo/yolo.ts";
 
 export type * from "./kernels/argmax/argmax.ts";
 export type * from "./kernels/candidates.ts";
-export type * from "./kernels/nms/nms.ts";
-export type * from "./kernels/peaks/peaks.ts";
 export type * from "./kernels/convert/convert.ts";
 export type * from "./kernels/distances/distances.ts";
+export type * from "./kernels/nms/nms.ts";
+export type * from "./kernels/peaks/peaks.ts";
 export type * from "./kernels/preprocess/preprocess.ts";
 export type * from "./kernels/quantization.ts";
 export type * from "./kernels/regions/regions.ts";

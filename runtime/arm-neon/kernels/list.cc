@@ -1,9 +1,9 @@
 #include "kernels/list.h"
 
 #include "kernels/argmax/argmax.h"
-#include "kernels/nms/nms.h"
 #include "kernels/convert/convert.h"
 #include "kernels/distances/distances.h"
+#include "kernels/nms/nms.h"
 #include "kernels/preprocess/preprocess.h"
 #include "kernels/regions/regions.h"
 #include "kernels/scores/scores.h"
