@@ -120,11 +120,11 @@ describe.each(CASES)("distances of %s, %s", (_, metric, Type) => {
     "%s, over several blocks of bank and queries (seed 13)",
     (_variant, kernels) => {
       const random = randomFrom(13);
-      const size = Type === Float32Array ? 520 : 2_080;
+      const size = Type === Float32Array ? 1_040 : 4_160;
       const [queries, bank] = [makeVectors(Type, 66, size, random), makeVectors(Type, 23, size, random)];
       const options: DistancesOptions = { metric, size, k: 5 };
       const found = search(kernels, queries, bank, options);
-      // Queries by themselves meet no block's edge.
+      // 63 queries are a group, and four rows a block; queries by themselves meet neither edge.
       for (const q of [0, 62, 63, 64, 65]) {
         const alone = search(generic, queries.subarray(q * size, (q + 1) * size), bank, options);
         expect(found.indices.subarray(q * 5, q * 5 + 5)).toEqual(alone.indices);

@@ -11,6 +11,8 @@ namespace {
 
 static_assert(kTileRows == 4 && kTileQueries == 2 && kLanes == 8, "what the loops below are written for");
 
+// Loops over rows are unrolled by name: left to its own, gcc keeps the sums in memory.
+
 /** Sums of the four registers, each as (s0 + s1) + (s2 + s3) where s is its lower plus its upper half. */
 AVX2 __m128 Sums(const __m256 (&lanes)[4]) {
   __m128 half[4];

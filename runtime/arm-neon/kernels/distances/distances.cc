@@ -10,7 +10,7 @@ namespace sightline {
 namespace {
 
 /** Rows of the bank that stay in the first cache while a group of queries, in the second, goes past them. */
-constexpr size_t kBankBytes = 16 << 10, kQueryBytes = 128 << 10, kMaxQueries = 256;
+constexpr size_t kBankBytes = 16 << 10, kQueryBytes = 256 << 10, kMaxQueries = 256;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 /** By the distance as it is returned, then by index, so that order never depends on how the work is cut up.
@@ -29,14 +29,19 @@ struct Query {
   double norm;
   /** A heap of k, the farthest on top. */
   Neighbour* found;
-  /** A row with offset + factor · dot above this is farther than all that were found. */
+  /** A row with offset + factor · dot above this is farther than all k. */
   float limit;
 };
 
-/** One of the bank's. */
-struct Row {
-  double norm;
-  float offset, factor;
+/** Rows of the bank that are next to each other. */
+template <typename Element>
+struct Tile {
+  /** Where there are fewer, the last again. */
+  const Element* rows[kTileRows];
+  size_t first, count;
+  double norms[kTileRows];
+  /** For the screen, and side by side for the compiler to compare at once. */
+  float offsets[kTileRows], factors[kTileRows];
 };
 
 float FloatOrInfinity(double distance) {
@@ -87,9 +92,16 @@ class Search {
     for (size_t i = 0; i < count; i++) {
       Query<Element>& query = queries_[i];
       query = {p_.queries + (first + i) * p_.size, 0, &found_[i * p_.k], 0};
-      query.norm = NormsOf(query.vector, 1).values[0];
+      query.norm = NormOf(query.vector);
       SetLimit(&query);
     }
+  }
+
+  double NormOf(const Element* vector) const {
+    const Element* rows[kTileRows] = {vector, vector, vector, vector};
+    Square norms[kTileRows];
+    ops_.squares(rows, zero_.data(), p_.size, norms);
+    return norms[0];
   }
 
   void Finish(size_t first) {
@@ -103,57 +115,52 @@ class Search {
     }
   }
 
-  /** `count` rows from `first` on, and the last of them again where there are fewer than a tile's. */
-  struct Tile {
-    const Element* rows[kTileRows];
-  };
-  Tile TileAt(const Element* first, size_t count) const {
-    Tile tile;
-    for (size_t r = 0; r < kTileRows; r++) tile.rows[r] = first + std::min(r, count - 1) * p_.size;
-    return tile;
-  }
-
-  struct Norms {
-    Square values[kTileRows];
-  };
-  Norms NormsOf(const Element* first, size_t count) const {
-    Norms norms;
-    ops_.squares(TileAt(first, count).rows, zero_.data(), p_.size, norms.values);
-    return norms;
-  }
-
   /** All queries of the group meet a block of the bank. */
   void Meet(size_t first, size_t count) {
-    Measure(first, count);
+    tiles_.resize((count + kTileRows - 1) / kTileRows);
+    for (size_t t = 0; t < tiles_.size(); t++) {
+      SetTile(first + t * kTileRows, std::min(kTileRows, count - t * kTileRows), &tiles_[t]);
+    }
     for (size_t q = 0; q < queries_.size(); q += kTileQueries) {
       const size_t last = std::min(q + kTileQueries, queries_.size()) - 1;
       const Element* vectors[kTileQueries] = {queries_[q].vector, queries_[last].vector};
-      for (size_t r = 0; r < count; r += kTileRows) {
-        const Tile tile = TileAt(p_.bank + (first + r) * p_.size, count - r);
+      for (const Tile<Element>& tile : tiles_) {
         Dot dots[kTileRows * kTileQueries];
         ops_.dots(tile.rows, vectors, p_.size, dots);
         for (size_t i = q; i <= last; i++) {
           const Dot* own = dots + (i - q) * kTileRows;
-          if (MayBeNear(queries_[i], r, own)) Offer(&queries_[i], tile, first, r, count, own);
+          if (MayBeNear(queries_[i], tile, own)) Offer(&queries_[i], tile, own);
         }
       }
     }
   }
 
-  void Measure(size_t first, size_t count) {
-    rows_.resize((count + kTileRows - 1) / kTileRows * kTileRows);
-    for (size_t r = 0; r < count; r += kTileRows) {
-      const Norms norms = NormsOf(p_.bank + (first + r) * p_.size, count - r);
-      for (size_t i = 0; i < kTileRows; i++) rows_[r + i] = RowOf(norms.values[i]);
+  void SetTile(size_t first, size_t count, Tile<Element>* tile) const {
+    tile->first = first;
+    tile->count = count;
+    for (size_t r = 0; r < kTileRows; r++)
+      tile->rows[r] = p_.bank + (first + std::min(r, count - 1)) * p_.size;
+    Square norms[kTileRows];
+    ops_.squares(tile->rows, zero_.data(), p_.size, norms);
+    for (size_t r = 0; r < kTileRows; r++) {
+      tile->norms[r] = norms[r];
+      SetScreen(norms[r], &tile->offsets[r], &tile->factors[r]);
     }
   }
 
-  Row RowOf(double norm) const {
-    // Below anything: such rows are always looked at closely.
-    if (!std::isfinite(norm)) return {norm, -kInfinity, 0};
-    if (IsCosine()) return {norm, 0, static_cast<float>(-1 / std::sqrt(norm))};
-    // FLT_MIN stands for what squares and products lose below the normal numbers.
-    return {norm, static_cast<float>(norm * (1 - slack_) - FLT_MIN), -2};
+  void SetScreen(double norm, float* offset, float* factor) const {
+    if (!std::isfinite(norm)) {
+      // Below anything: such rows are always looked at closely.
+      *offset = -kInfinity;
+      *factor = 0;
+    } else if (IsCosine()) {
+      *offset = 0;
+      *factor = static_cast<float>(-1 / std::sqrt(norm));
+    } else {
+      // FLT_MIN stands for what squares and products lose below the normal numbers.
+      *offset = static_cast<float>(norm * (1 - slack_) - FLT_MIN);
+      *factor = -2;
+    }
   }
 
   void SetLimit(Query<Element>* query) const {
@@ -166,22 +173,21 @@ class Search {
   }
 
   /** Comparisons with NaN are false, so that a doubtful row is not passed over. */
-  bool MayBeNear(const Query<Element>& query, size_t r, const Dot* dots) const {
+  bool MayBeNear(const Query<Element>& query, const Tile<Element>& tile, const Dot* dots) const {
     size_t far = 0;
-    for (size_t i = 0; i < kTileRows; i++) {
-      const Row& row = rows_[r + i];
-      far += row.offset + row.factor * static_cast<float>(dots[i]) > query.limit ? 1 : 0;
+    for (size_t r = 0; r < kTileRows; r++) {
+      far += tile.offsets[r] + tile.factors[r] * static_cast<float>(dots[r]) > query.limit ? 1 : 0;
     }
     return far < kTileRows;
   }
 
-  void Offer(Query<Element>* query, const Tile& tile, size_t first, size_t r, size_t count, const Dot* dots) {
+  void Offer(Query<Element>* query, const Tile<Element>& tile, const Dot* dots) const {
     Square squares[kTileRows];
     if (!IsCosine()) ops_.squares(tile.rows, query->vector, p_.size, squares);
-    for (size_t i = 0; i < std::min(kTileRows, count - r); i++) {
-      const float distance = IsCosine() ? CosineDistance(dots[i], query->norm, rows_[r + i].norm)
-                                        : FloatOrInfinity(squares[i] * square_scale_);
-      Keep(query, {distance, static_cast<uint32_t>(first + r + i)});
+    for (size_t r = 0; r < tile.count; r++) {
+      const float distance = IsCosine() ? CosineDistance(dots[r], query->norm, tile.norms[r])
+                                        : FloatOrInfinity(squares[r] * square_scale_);
+      Keep(query, {distance, static_cast<uint32_t>(tile.first + r)});
     }
     SetLimit(query);
   }
@@ -200,7 +206,7 @@ class Search {
   const std::vector<Element> zero_;
   std::vector<Neighbour> found_;
   std::vector<Query<Element>> queries_;
-  std::vector<Row> rows_;
+  std::vector<Tile<Element>> tiles_;
 };
 
 }  // namespace

@@ -14,6 +14,8 @@ namespace {
 
 static_assert(kTileRows == 4 && kTileQueries == 2 && kLanes == 8, "what the loops below are written for");
 
+// Loops over rows are unrolled by name: left to its own, gcc keeps the sums in memory.
+
 /** Partial sums of four pairs: half of the eight lanes of each. */
 using Sums = float32x4_t[4];
 
