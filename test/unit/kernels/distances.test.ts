@@ -172,6 +172,20 @@ describe.each(runnable("distances"))("distances, %s", (_, kernels) => {
     });
   });
 
+  test("the nearest of many near vectors is found, far from the origin (seed 15)", () => {
+    const random = randomFrom(15);
+    for (let round = 0; round < ROUNDS; round++) {
+      const size = AWKWARD_LENGTHS[round % AWKWARD_LENGTHS.length] as number;
+      // So few bits differ that their squares and sums are exact, while the norms' last bit is worth more.
+      const near = (count: number) =>
+        Float32Array.from({ length: count * size }, () => 1_000 + Math.floor(random() * 16) / 2 ** 10);
+      const [queries, bank, options] = [near(3), near(60), l2(2, size)];
+      const wanted = makeNeighbours(6);
+      distances(queries, bank, options, wanted);
+      expect(search(kernels, queries, bank, options)).toEqual(wanted);
+    }
+  });
+
   test("a bank that comes ever nearer", () => {
     const bank = new Float32Array(100 * 12);
     for (let i = 0; i < bank.length; i++) bank[i] = 100 - Math.floor(i / 12);
