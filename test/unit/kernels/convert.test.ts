@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { dequantize, floatOf, quantize, toFloat16 } from "../../../bench/kernels/javascript/convert.ts";
 import { type Kernels, openKernels, type QuantizeOptions } from "../../../runtime/arm-neon/index.ts";
+import { AWKWARD, expectRefusal, ROUNDS } from "../../support/kernel-tests.ts";
 import { randomFrom } from "../../support/models.ts";
 import { runnable } from "../../support/runnable-variants.ts";
-import { AWKWARD_LENGTHS, expectRefusal, ROUNDS } from "../../support/vector-kernels.ts";
 
 type Random = () => number;
 type Steps = Int8Array | Uint8Array;
@@ -88,7 +88,7 @@ describe.each(runnable("convert"))("float16, %s", (_, kernels) => {
   });
 
   test("awkward lengths and places, and nothing beside them", () => {
-    for (const length of [0, ...AWKWARD_LENGTHS]) {
+    for (const length of [0, ...AWKWARD]) {
       const values = Float32Array.from({ length: length + 1 }, (_, i) => i / 3).subarray(1);
       const halves = new Uint16Array(length + 4).fill(9);
       kernels.toFloat16(values, halves.subarray(3, 3 + length));
@@ -132,7 +132,7 @@ function randomValue(random: Random, scale: number): number {
 function randomCase(random: Random, round: number, Type: (typeof STEP_TYPES)[number]) {
   const low = Type === Int8Array ? -128 : 0;
   const channels = round % 3 === 0 ? 1 : 1 + Math.floor(random() * 7);
-  const inner = AWKWARD_LENGTHS[round % AWKWARD_LENGTHS.length] as number;
+  const inner = AWKWARD[round % AWKWARD.length] as number;
   const scales = Array.from({ length: channels }, () =>
     random() < 0.5 ? 2 ** Math.floor(random() * 9 - 6) : Math.fround(random() + 1e-3),
   );

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { cosineDistance, distances, squaredDistance } from "../../../bench/kernels/javascript/distances.ts";
 import { type DistancesOptions, type Kernels, openKernels } from "../../../runtime/arm-neon/index.ts";
+import { AWKWARD, expectRefusal, ROUNDS } from "../../support/kernel-tests.ts";
 import { randomFrom } from "../../support/models.ts";
 import { runnable } from "../../support/runnable-variants.ts";
-import { AWKWARD_LENGTHS, expectRefusal, ROUNDS } from "../../support/vector-kernels.ts";
 
 type Vectors = Float32Array | Int8Array;
 type Metric = DistancesOptions["metric"];
@@ -87,7 +87,7 @@ function* randomCases(Type: (typeof TYPES)[number], metric: Metric, seed: number
   const random = randomFrom(seed);
   const below = (most: number) => Math.floor(random() * most);
   for (let round = 0; round < ROUNDS; round++) {
-    const size = AWKWARD_LENGTHS[round % AWKWARD_LENGTHS.length] as number;
+    const size = AWKWARD[round % AWKWARD.length] as number;
     const [queryCount, bankCount] = [below(12), 1 + below(40)];
     yield {
       queries: makeVectors(Type, queryCount, size, random),
@@ -175,7 +175,7 @@ describe.each(runnable("distances"))("distances, %s", (_, kernels) => {
   test("the nearest of many near vectors is found, far from the origin (seed 15)", () => {
     const random = randomFrom(15);
     for (let round = 0; round < ROUNDS; round++) {
-      const size = AWKWARD_LENGTHS[round % AWKWARD_LENGTHS.length] as number;
+      const size = AWKWARD[round % AWKWARD.length] as number;
       // So few bits differ that their squares and sums are exact, while the norms' last bit is worth more.
       const near = (count: number) =>
         Float32Array.from({ length: count * size }, () => 1_000 + Math.floor(random() * 16) / 2 ** 10);

@@ -40,7 +40,7 @@ std::vector<float> ReadNumbers(const Napi::Value& value, bool (*is_good)(double)
   return numbers;
 }
 
-Failure ReadQuantization(const std::string& name, const Napi::Value& value, Quantization* quantization) {
+Failure ReadChannels(const std::string& name, const Napi::Value& value, ChannelQuantization* quantization) {
   if (!value.IsObject()) return Refuse(name + ": options must be an object");
   const auto options = value.As<Napi::Object>();
   quantization->scales = ReadNumbers(options.Get("scales"), IsScale);
@@ -67,7 +67,7 @@ struct Sides {
 };
 
 Failure ReadSides(const std::string& name, const Napi::Value& values_given, const Napi::Value& steps_given,
-                  Quantization* q, Sides* sides) {
+                  ChannelQuantization* q, Sides* sides) {
   const auto values = ReadArray(values_given), steps = ReadArray(steps_given);
   if (!values || values->type != napi_float32_array) return Refuse(name + ": values must be a Float32Array");
   if (!steps || (steps->type != napi_int8_array && steps->type != napi_uint8_array)) {
@@ -141,9 +141,9 @@ Failure ParseToFloat32(const Napi::CallbackInfo& info, Features features, Call* 
 }
 
 Failure ParseQuantize(const Napi::CallbackInfo& info, Features features, Call* call) {
-  Quantization q{};
+  ChannelQuantization q{};
   Sides sides;
-  if (const Failure failure = ReadQuantization("quantize", info[1], &q)) return failure;
+  if (const Failure failure = ReadChannels("quantize", info[1], &q)) return failure;
   if (const Failure failure = ReadSides("quantize", info[0], info[2], &q, &sides)) return failure;
   call->arrays = {info[0].As<Napi::Object>(), info[2].As<Napi::Object>()};
   call->work = [q = std::move(q), sides, &ops = Select(kConvertVariants, features)] {
@@ -153,9 +153,9 @@ Failure ParseQuantize(const Napi::CallbackInfo& info, Features features, Call* c
 }
 
 Failure ParseDequantize(const Napi::CallbackInfo& info, Features features, Call* call) {
-  Quantization q{};
+  ChannelQuantization q{};
   Sides sides;
-  if (const Failure failure = ReadQuantization("dequantize", info[1], &q)) return failure;
+  if (const Failure failure = ReadChannels("dequantize", info[1], &q)) return failure;
   if (const Failure failure = ReadSides("dequantize", info[2], info[0], &q, &sides)) return failure;
   call->arrays = {info[0].As<Napi::Object>(), info[2].As<Napi::Object>()};
   call->work = [q = std::move(q), sides, &ops = Select(kConvertVariants, features)] {

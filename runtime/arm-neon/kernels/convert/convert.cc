@@ -15,7 +15,7 @@ constexpr size_t kRun = 1024;
  */
 class Run {
  public:
-  explicit Run(const Quantization& quantization) : q_(quantization) {
+  explicit Run(const ChannelQuantization& quantization) : q_(quantization) {
     const size_t period = q_.scales.size() * q_.inner;
     repeats_ = period <= kRun;
     length_ = repeats_ ? kRun / period * period : kRun;
@@ -46,7 +46,7 @@ class Run {
     }
   }
 
-  const Quantization& q_;
+  const ChannelQuantization& q_;
   bool repeats_;
   size_t length_;
   /** The channel of all elements, if they share one. */
@@ -56,8 +56,8 @@ class Run {
 
 }  // namespace
 
-void Quantize(const float* values, size_t count, const Quantization& quantization, const ConvertOps& ops,
-              void* steps) {
+void Quantize(const float* values, size_t count, const ChannelQuantization& quantization,
+              const ConvertOps& ops, void* steps) {
   Run run(quantization);
   const int low = quantization.is_signed ? -128 : 0, high = low + 255;
   for (size_t i = 0; i < count; i += run.length()) {
@@ -67,8 +67,8 @@ void Quantize(const float* values, size_t count, const Quantization& quantizatio
   }
 }
 
-void Dequantize(const void* steps, size_t count, const Quantization& quantization, const ConvertOps& ops,
-                float* values) {
+void Dequantize(const void* steps, size_t count, const ChannelQuantization& quantization,
+                const ConvertOps& ops, float* values) {
   Run run(quantization);
   for (size_t i = 0; i < count; i += run.length()) {
     run.MoveTo(i);

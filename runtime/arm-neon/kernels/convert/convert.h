@@ -12,7 +12,7 @@ namespace sightline {
  * Numbers as 8-bit steps, as ONNX's QuantizeLinear and DequantizeLinear define them: the channel of element i
  * is i / inner mod channels, and its value (q − zero point) · scale.
  */
-struct Quantization {
+struct ChannelQuantization {
   /** One a channel; positive and finite. */
   std::vector<float> scales;
   /** One a channel, whole and within the type's range. */
@@ -51,9 +51,9 @@ inline constexpr Variant<ConvertOps> kConvertVariants[] = {
 };
 
 /** `steps` is int8 or uint8 by `quantization`. */
-void Quantize(const float* values, size_t count, const Quantization& quantization, const ConvertOps& ops,
-              void* steps);
-void Dequantize(const void* steps, size_t count, const Quantization& quantization, const ConvertOps& ops,
-                float* values);
+void Quantize(const float* values, size_t count, const ChannelQuantization& quantization,
+              const ConvertOps& ops, void* steps);
+void Dequantize(const void* steps, size_t count, const ChannelQuantization& quantization,
+                const ConvertOps& ops, float* values);
 
 }  // namespace sightline

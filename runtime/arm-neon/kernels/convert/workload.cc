@@ -14,8 +14,8 @@ struct Job {
   std::vector<float> values = std::vector<float>(kElements);
   std::vector<uint16_t> halves = std::vector<uint16_t>(kElements);
   std::vector<uint8_t> steps = std::vector<uint8_t>(kElements);
-  Quantization tensor{{0.01f}, {-3}, 1, true};
-  Quantization planes{{0.01f, 0.02f, 0.015f}, {100, 128, 140}, 224 * 224, false};
+  ChannelQuantization tensor{{0.01f}, {-3}, 1, true};
+  ChannelQuantization planes{{0.01f, 0.02f, 0.015f}, {100, 128, 140}, 224 * 224, false};
 };
 
 using Work = void (*)(const ConvertOps&, Job*);
