@@ -2,8 +2,8 @@ import { expect } from "vitest";
 import type { Quantization, TensorValues } from "../../runtime/arm-neon/index.ts";
 import { repeats } from "./repeats.ts";
 
-/** Rounds of random calls in a test. */
-export const ROUNDS = repeats(150);
+/** Random calls in a test. */
+export const ROUNDS = repeats(600);
 
 export type Random = () => number;
 
