@@ -16,6 +16,14 @@ struct Scored {
   uint32_t index;
 };
 
+/** A type rather than a function, so that the loops of a heap inline it. */
+struct IsBetter {
+  template <typename T>
+  bool operator()(const Scored<T>& a, const Scored<T>& b) const {
+    return a.score != b.score ? a.score > b.score : a.index < b.index;
+  }
+};
+
 /** The lowest value above this one; nothing above the highest. */
 template <typename T>
 std::optional<T> Above(T value) {
@@ -42,25 +50,21 @@ class Best {
   /** `score` reaches `least`, and indices rise from call to call. */
   void Add(T score, uint32_t index) {
     if (heap_.size() == limit_) {
-      std::pop_heap(heap_.begin(), heap_.end(), IsBetter);
+      std::pop_heap(heap_.begin(), heap_.end(), IsBetter{});
       heap_.pop_back();
     }
     heap_.push_back({score, index});
-    std::push_heap(heap_.begin(), heap_.end(), IsBetter);
+    std::push_heap(heap_.begin(), heap_.end(), IsBetter{});
     if (heap_.size() == limit_) least_ = Above(heap_.front().score);
   }
 
   /** All that stayed, best first. */
   std::vector<Scored<T>> Take() {
-    std::sort_heap(heap_.begin(), heap_.end(), IsBetter);
+    std::sort_heap(heap_.begin(), heap_.end(), IsBetter{});
     return std::move(heap_);
   }
 
  private:
-  static bool IsBetter(const Scored<T>& a, const Scored<T>& b) {
-    return a.score != b.score ? a.score > b.score : a.index < b.index;
-  }
-
   const size_t limit_;
   std::optional<T> least_;
   /** The worst stands in front. */

@@ -11,17 +11,13 @@ void PutBox(float cx, float cy, float width, float height, float* box) {
   box[3] = cy + height / 2;
 }
 
-/** From the last class to the first, so that of equal ones the first is left; a row at a time is kind to
- * caches. */
+/** The first class with the box's best score; bounded, should the caller write into the tensor meanwhile. */
 template <typename T>
-void FindClasses(const T* rows, const YoloParams& params, const std::vector<Scored<T>>& best,
-                 uint32_t* class_ids) {
-  for (size_t c = params.classes; c-- > 0;) {
-    const T* row = rows + c * params.boxes;
-    for (size_t k = 0; k < best.size(); k++) {
-      if (row[best[k].index] == best[k].score) class_ids[k] = static_cast<uint32_t>(c);
-    }
-  }
+uint32_t ClassOf(const T* rows, const YoloParams& params, const Scored<T>& best) {
+  const T* score = rows + best.index;
+  uint32_t class_id = 0;
+  for (; class_id + 1 < params.classes && *score != best.score; score += params.boxes) class_id++;
+  return class_id;
 }
 
 template <typename T>
@@ -34,9 +30,9 @@ Candidates DecodeColumns(const YoloParams& params, ValuesOf<T> output, const Sco
   const auto least = output.Least(params.wanted.score_min);
   const auto best = SelectBest(tops.data(), n, least, params.wanted.limit, scores_ops);
   Candidates found(best.size());
-  FindClasses(scores, params, best, found.class_ids.data());
   for (size_t k = 0; k < best.size(); k++) {
     const auto at = [&](size_t row) { return output.Real(data[row * n + best[k].index]); };
+    found.class_ids[k] = ClassOf(scores, params, best[k]);
     found.scores[k] = output.Real(best[k].score);
     PutBox(at(0), at(1), at(2), at(3), &found.boxes[k * 4]);
   }
