@@ -44,6 +44,7 @@ async function compare(c: KernelCase, best: Kernels, generic: Kernels, rounds: n
 /** The goal against sharp is for pixels that sharp can read as they are. */
 function goalFor(c: KernelCase, peer: string): number {
   if (peer === "sharp" && !c.name.includes("rgb24")) return 1;
+  if (peer === "generic" && c.twinGoal !== undefined) return c.twinGoal;
   return GOALS[peer as keyof typeof GOALS];
 }
 

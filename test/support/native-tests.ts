@@ -3,6 +3,7 @@ export const NATIVE_TESTS = [
   "test/unit/addon.test.ts",
   "test/unit/buffer-pool.test.ts",
   "test/unit/kernels/**/*.test.ts",
+  "test/unit/pipeline/decode.test.ts",
   "test/contract/session.test.ts",
   "test/contract/decoders.test.ts",
 ];
