@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
+import { isDeepStrictEqual, promisify } from "node:util";
 import type { Clock } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import type { Frame } from "../../runtime/pipeline/frame.ts";
 import { type Caps, capsOfLine } from "./caps.ts";
+import { CapsGate } from "./caps-gate.ts";
 import { ChildRun } from "./child-run.ts";
 import { makeFrame, tornFrame } from "./frame-maker.ts";
 import { type FrameRead, FrameReader } from "./frame-reader.ts";
@@ -40,6 +41,7 @@ interface Deps {
 }
 
 const RECOVER_LIMIT_MS = 30_000;
+const CAPS_LIMIT_MS = 5_000;
 const NOBODY: SourceListener = { onStatus: () => {}, onEvent: () => {}, onStale: () => {} };
 
 /** A child process as a camera: started, read, watched, and brought back whenever it fails. */
@@ -48,13 +50,15 @@ export class ChildSource implements SupervisedSource {
   readonly #options: ChildSourceOptions;
   readonly #reader: FrameReader;
   readonly #queue: Frame[] = [];
+  readonly #gate = new CapsGate(CAPS_LIMIT_MS, () => this.#fail(noCaps()));
   readonly #stats = { dropped: 0, torn: 0, stalls: 0, restarts: 0 };
   #listener = NOBODY;
   #status: CameraStatus | undefined;
   #faults: readonly PictureFault[] = [];
   #run: ChildRun | undefined;
-  #caps: Caps | undefined;
   #lastId = 0;
+  /** Of the last frame before this child's first. */
+  #idBefore = 0;
   #isClosed = false;
   #wake = () => {};
 
@@ -62,8 +66,8 @@ export class ChildSource implements SupervisedSource {
     this.#deps = deps;
     this.#options = options;
     const listener = {
-      onFrame: (read: FrameRead) => this.#whenCapsAreKnown(() => this.#take(read)),
-      onTorn: (id: number | undefined) => this.#whenCapsAreKnown(() => this.#takeTorn(id)),
+      onFrame: (read: FrameRead) => this.#gate.pass(() => this.#take(read)),
+      onTorn: (id: number | undefined) => this.#gate.pass(() => this.#takeTorn(id)),
     };
     this.#reader = new FrameReader(listener, options.reader);
   }
@@ -90,12 +94,10 @@ export class ChildSource implements SupervisedSource {
     const either = AbortSignal.any([signal, done.signal]);
     this.#reader.start();
     let isOver = false;
-    const supervision = this.#supervise(either).finally(() =>
-      this.#whenCapsAreKnown(() => {
-        isOver = true;
-        this.#wake();
-      }),
-    );
+    const supervision = this.#supervise(either).finally(() => {
+      isOver = true;
+      this.#wake();
+    });
     // Looked at below, once its frames are through.
     supervision.catch(() => {});
     try {
@@ -146,13 +148,15 @@ export class ChildSource implements SupervisedSource {
     const { clock, launch } = this.#deps;
     const { camera, folder, graceMs, stall } = this.#options;
     const launched = launch();
-    this.#setCaps(launched.caps);
+    this.#look(launched.caps);
+    this.#gate.reset(launched.caps);
+    this.#idBefore = this.#lastId;
     const frameBytes = launched.caps?.encoding === "raw" ? launched.caps.layout.bytes : undefined;
     const run = new ChildRun(
       {
         clock,
         reader: this.#reader,
-        onLine: (line) => this.#setCaps(capsOfLine(line) ?? this.#caps),
+        onLine: (line) => this.#hear(line),
         // Where silence is no fault there is nothing else to wait for.
         onStarted: () => !stall && this.#say("online"),
         onFailing: (failure) => this.#note(failure),
@@ -205,18 +209,19 @@ export class ChildSource implements SupervisedSource {
     this.#listener.onStale();
   }
 
-  #setCaps(caps: Caps | undefined): void {
-    if (caps === this.#caps) return;
-    this.#caps = caps;
-    this.#reader.setLuma(caps?.encoding === "raw" ? lumaOf(caps.layout) : undefined);
+  /** A line of the child. Caps that change behind a frame mean frames that nobody can read any more. */
+  #hear(line: string): void {
+    const caps = capsOfLine(line);
+    const { caps: known } = this.#gate;
+    if (!caps || isDeepStrictEqual(caps, known)) return;
+    if (known && this.#lastId > this.#idBefore)
+      this.#fail(new SightlineError("ERR_CAMERA_FORMAT", "the format changed in the middle"));
+    this.#look(caps);
+    this.#gate.set(caps);
   }
 
-  /**
-   * GStreamer prints its caps before the frame, but into another pipe. Once all that this turn of the loop found ready
-   * is handled, the line has been read.
-   */
-  #whenCapsAreKnown(then: () => void): void {
-    setImmediate(then);
+  #look(caps: Caps | undefined): void {
+    this.#reader.setLuma(caps?.encoding === "raw" ? lumaOf(caps.layout) : undefined);
   }
 
   #take(read: FrameRead): void {
@@ -229,7 +234,7 @@ export class ChildSource implements SupervisedSource {
     this.#lastId = read.id;
     this.#noteFaults(read.faults);
     try {
-      this.#deliver(makeFrame(this.#options.camera, read, this.#caps, dropsBefore));
+      this.#deliver(makeFrame(this.#options.camera, read, this.#gate.caps, dropsBefore));
     } catch (error) {
       this.#fail(SightlineError.wrap("ERR_CAMERA_FORMAT", error));
     }
@@ -269,3 +274,6 @@ export class ChildSource implements SupervisedSource {
     this.#listener.onStatus(status);
   }
 }
+
+const noCaps = () =>
+  new SightlineError("ERR_CAMERA_FORMAT", "frames came, but GStreamer did not say what they are");

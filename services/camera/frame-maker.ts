@@ -52,7 +52,7 @@ export function tornFrame(camera: string, id: number, at: { ns: bigint; ms: numb
 function pictureOf({ isStill }: FrameRead, bytes: Uint8Array, caps: Caps | undefined): Picture {
   if (isStill) return { encoding: "still", bytes };
   if (caps?.encoding !== "raw") {
-    const found = caps?.encoding === "unknown" ? caps.text : "a format that nobody told";
+    const found = caps?.encoding === "unknown" ? caps.text : "of an unknown kind";
     throw new SightlineError("ERR_CAMERA_FORMAT", `frames are ${found}`);
   }
   const { format, height, planes, width } = caps.layout;
