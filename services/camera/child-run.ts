@@ -130,6 +130,10 @@ function failureOf(
 
 const formatError = (message: string) => new SightlineError("ERR_CAMERA_FORMAT", message);
 
-/** The line that most likely tells why. */
-const errorLine = (lines: readonly string[]): string | undefined =>
-  lines.find((line) => /error/i.test(line)) ?? lines.at(-1);
+/** What most likely tells why; GStreamer has the reason three lines below the error. */
+function errorLine(lines: readonly string[]): string | undefined {
+  const at = lines.findIndex((line) => /error/i.test(line));
+  if (at < 0) return lines.at(-1);
+  const reason = /^Additional debug info/.test(lines[at + 1] ?? "") ? lines[at + 3] : undefined;
+  return [lines[at], reason].filter((line) => line !== undefined).join(" ");
+}

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
+import type { SightlineError } from "../../runtime/base/errors.ts";
 import type { Frame } from "../../runtime/pipeline/frame.ts";
 import { decodeStill } from "../../runtime/pipeline/still-image.ts";
 import { CameraRun, differenceFromBars, rawOf, take, toRgb } from "../support/camera-run.ts";
@@ -232,28 +233,39 @@ describe("exec", () => {
   });
 
   test("with `triggered` each part is answered, in order, whether there was room or not", async () => {
-    const folder = await tempFolder();
-    const seen: (string | undefined)[] = [];
-    const ids: number[] = [];
+    const seen: { id: number; lost: string | undefined }[] = [];
     const given = { ...scripted("multipart", "none", 1), mode: "triggered" };
-    const held: (() => void)[] = [];
-    const run = new CameraRun(
-      folder,
-      given,
-      (frame) => {
-        ids.push(frame.id);
-        seen.push((frame.lost as { code?: string } | undefined)?.code);
-      },
-      3,
-    );
-    // Frames pile up while nobody looks at them.
-    await run.until(() => {
-      const untilMs = performance.now() + 5;
-      while (performance.now() < untilMs) held.length = 0;
-      return ids.length >= 200;
-    });
+    const look = ({ id, lost }: Frame) => {
+      seen.push({ id, lost: (lost as SightlineError | undefined)?.code });
+      if (id % 100 === 0) blockMainThread(300);
+    };
+    const run = new CameraRun(await tempFolder(), given, look, 3);
+    await run.until(() => seen.length >= 500);
     await run.stop();
-    expect(ids).toEqual(range(1, ids.length));
-    expect(new Set(seen)).toContain(undefined);
+    expect(seen.map(({ id }) => id)).toEqual(range(1, seen.length));
+    expect(new Set(seen.map(({ lost }) => lost))).toEqual(new Set([undefined, "ERR_QUEUE_FULL"]));
+  });
+
+  test("with `free_run` a main thread that was away gets the newest frames, and knows how many it missed", async () => {
+    const seen: { id: number; number: number; drops: number; ageMs: number }[] = [];
+    const look = (frame: Frame) => {
+      const { atMs, number } = readNumbered(rawOf(frame).bytes);
+      seen.push({ id: frame.id, number, drops: frame.dropsBefore, ageMs: Date.now() - atMs });
+      if (frame.id === 100) blockMainThread(1_000);
+    };
+    const run = new CameraRun(await tempFolder(), scripted("multipart", "none", 5), look, 3);
+    await run.until(() => seen.length > 150);
+    await run.stop();
+    for (const { id, number } of seen) expect(number).toBe(id);
+    const after = seen.find(({ id }) => id > 100);
+    expect(after?.drops).toBeGreaterThan(30);
+    expect(after?.ageMs).toBeLessThan(500);
+    const last = seen.at(-1);
+    expect(last?.id).toBe(seen.reduce((sum, { drops }) => sum + 1 + drops, 0));
   });
 });
+
+/** As a garbage collection or a careless plugin would. */
+function blockMainThread(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}

@@ -16,6 +16,9 @@ const BLANK_LINE = Buffer.from("\r\n\r\n");
 /**
  * Frames as `multipartmux` writes them: a delimiter, a header with the length, the payload, a line end. A frame
  * counts only when the line end stands where it should; otherwise reading goes on at the next delimiter.
+ *
+ * A `boundary` is our own, which only GStreamer knows: it writes a frame as a whole or ends. Of others, whose boundary
+ * is learnt, each frame is also searched for the start of another one, at some tenths of a millisecond a megapixel.
  */
 export function readMultipart(pipe: Pipe, place: FramePlace, boundary: string | undefined): never {
   const delimiter = Buffer.from(boundary === undefined ? learnDelimiter(pipe, place) : `--${boundary}`);
@@ -23,7 +26,8 @@ export function readMultipart(pipe: Pipe, place: FramePlace, boundary: string | 
     const part = nextPart(pipe, place, delimiter);
     const target = place.space(part.bytes, part);
     pipe.readAll(target, 0, part.bytes);
-    if (endsWell(pipe) && !contains(target, part.bytes, delimiter)) place.frame(part.bytes, part);
+    const isWhole = endsWell(pipe) && (boundary !== undefined || !contains(target, part.bytes, delimiter));
+    if (isWhole) place.frame(part.bytes, part);
     else place.torn();
   }
 }

@@ -29,9 +29,9 @@ function write(bytes: Buffer): void {
 
 const hang = () => sleep(1_000_000);
 
-/** Whether it goes on afterwards, ends, or hangs differs from child to child. */
+/** Whether it goes on afterwards, ends, or hangs is left to chance. */
 async function commit(number: number): Promise<void> {
-  const turn = process.pid % 3;
+  const turn = Math.floor(Math.random() * 3);
   if (fault === "half") {
     write(framed(frame(number)).subarray(0, FRAME_BYTES >> 1));
     if (turn === 0) process.exit(1);

@@ -43,17 +43,18 @@ describe("multipart", () => {
     }
   });
 
-  test("a half frame that happens to end with a line end is seen by the delimiter inside", () => {
-    const swallowed = part(frame(0x0d, 3000)).subarray(0);
-    for (let at = 0x0a; at < swallowed.length; at += 2) if (swallowed[at] === 0x0d) swallowed[at] = 0x0a;
-    const input = Buffer.concat([
+  test("a half frame of a stranger that happens to end with a line end is seen by the delimiter inside", () => {
+    const swallowed = part(Buffer.alloc(3000, "\r\n"));
+    const cuts = [1600, 1601].map((bytes) => [
       part(frame(1)),
-      part(frame(2)).subarray(0, 1601),
+      part(frame(2)).subarray(0, bytes),
       swallowed,
       part(frame(3)),
     ]);
-    const run = readFrames(input, multipart(BOUNDARY));
-    expect(numbers(run.frames)).toEqual([1, 3]);
+    for (const parts of cuts) {
+      const run = readFrames(Buffer.concat(parts), multipart(undefined), { pieceOf: () => 1000 });
+      expect(numbers(run.frames)).toEqual([1, 3]);
+    }
   });
 
   test("garbage before, between and behind frames costs no frame that is whole", () => {
