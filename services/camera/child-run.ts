@@ -59,14 +59,19 @@ export class ChildRun {
   }
 
   async run(launch: Launch): Promise<RunOutcome> {
-    const kill = () => this.#child?.kill();
-    // A thread that blocks in read(2) would keep the process from ending.
-    process.on("exit", kill);
+    underWay.add(this);
+    if (underWay.size === 1) process.on("exit", killAll);
     try {
       return await this.#run(launch);
     } finally {
-      process.off("exit", kill);
+      underWay.delete(this);
+      if (underWay.size === 0) process.off("exit", killAll);
     }
+  }
+
+  /** At once, for when the process ends. */
+  kill(): void {
+    this.#child?.kill();
   }
 
   async #run(launch: Launch): Promise<RunOutcome> {
@@ -97,6 +102,12 @@ export class ChildRun {
     return { failure, lines: [...child.lines] };
   }
 }
+
+/** A thread that blocks in read(2) keeps the process from ending, until its child is gone. */
+const underWay = new Set<ChildRun>();
+const killAll = (): void => {
+  for (const run of underWay) run.kill();
+};
 
 const isRunEnd = (value: RunEnd | SightlineError | undefined): value is RunEnd =>
   value !== undefined && !(value instanceof Error);

@@ -22,7 +22,7 @@ export function execLaunch(options: ExecOptions): Launch {
 
 function capsOf({ format, framing, height = 0, stride, width = 0 }: ExecOptions): Caps {
   if (framing === "mjpeg" || format === "jpeg" || format === undefined) return { encoding: "still" };
-  return { encoding: "raw", layout: packedLayout({ format, width, height }, stride) };
+  return { encoding: "raw", layout: packedLayout({ format, width, height }, stride), colors: {} };
 }
 
 function framingOf(kind: Framing["kind"], caps: Caps): Framing {

@@ -60,5 +60,5 @@ function pictureOf({ isStill }: FrameRead, bytes: Uint8Array, caps: Caps | undef
     const expected = `${width}×${height} ${format} takes ${caps.layout.bytes}`;
     throw new SightlineError("ERR_CAMERA_FORMAT", `a frame has ${bytes.length} bytes, but ${expected}`);
   }
-  return { encoding: "raw", format, width, height, planes, bytes };
+  return { encoding: "raw", format, width, height, planes, bytes, ...caps.colors };
 }

@@ -6,6 +6,7 @@ import {
   CONTROL,
   type FrameReport,
   type ReaderOptions,
+  type ReaderSetup,
   type ReadOrder,
   type Report,
   type Request,
@@ -40,6 +41,7 @@ export class FrameReader {
   #blocks: FetchedBlocks | undefined;
   #run: Run | undefined;
   #runs = 0;
+  #lastId = 0;
 
   constructor(listener: Listener, options: ReaderOptions) {
     this.#listener = listener;
@@ -48,10 +50,14 @@ export class FrameReader {
 
   start(): void {
     if (this.#worker) return;
-    const workerData = { ...this.#options, control: this.#control.buffer };
+    const workerData: ReaderSetup = { ...this.#options, control: this.#control.buffer, lastId: this.#lastId };
     this.#worker = new Worker(new URL("./reader/thread.ts", import.meta.url), { workerData });
     this.#worker.on("message", (report: Report) => this.#take(report));
-    this.#worker.on("error", (error) => this.#end({ kind: "failed", message: String(error) }));
+    this.#worker.on("error", (error) => {
+      // The next run gets a new thread.
+      this.#worker = undefined;
+      this.#end({ kind: "failed", message: String(error) });
+    });
   }
 
   /** Whole frames read so far, as the thread counts them: up to date even when this thread is late. */
@@ -61,6 +67,7 @@ export class FrameReader {
 
   /** Resolves once the thread has `path` open; `ended` then tells how the run went. */
   async open(order: Omit<ReadOrder, "run">): Promise<{ ended: Promise<RunEnd> }> {
+    this.start();
     const number = ++this.#runs;
     const run: Run = {
       number,
@@ -127,6 +134,7 @@ export class FrameReader {
 
   #fetch(report: FrameReport): void {
     const { block, bytes, id, run } = report;
+    this.#lastId = id;
     const pixels = block === undefined ? undefined : this.#blocks?.fetch(block, id, bytes);
     // The thread has taken the block back for a newer frame: that one's id shows the gap.
     if (block !== undefined && !pixels) return;

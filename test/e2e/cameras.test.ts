@@ -102,6 +102,28 @@ describe("GStreamer's own pictures arrive as they are", () => {
     expect(seen.at(-1)?.id).toBe(500 + seen.reduce((sum, { drops }) => sum + drops, 0));
   });
 
+  test.each([
+    ["of another size", "width=98,height=58", {}],
+    ["turned on its side, with as many bytes", "width=48,height=64", {}],
+    ["of another size than was asked for", "width=98,height=58", { width: WIDTH, height: HEIGHT }],
+  ])("frames %s in the middle are a failure, and none is judged", async (_, second, asked) => {
+    const plain = (count: string, size: string) =>
+      `videotestsrc ${count} ! video/x-raw,format=GRAY8,${size},framerate=50/1 ! c.`;
+    const pipeline = `concat name=c ${plain("pattern=white num-buffers=20", `width=${WIDTH},height=${HEIGHT}`)} ${plain("pattern=black", second)} c. ! identity sync=true`;
+    const given = { source: "gst", pipeline, ...asked } as const;
+    const kinds = new Set<string>();
+    let frames = 0;
+    const run = new CameraRun(await tempFolder(), given, (frame) => {
+      const { bytes, height, width } = rawOf(frame);
+      frames = frame.id;
+      kinds.add(`${width}×${height} ${bytes.every((level) => level > 200) ? "white" : "black"}`);
+    });
+    await run.until(() => run.failures.length >= 2 && frames > 20);
+    await run.stop();
+    expect(new Set(run.failures.map(({ error }) => error.code))).toEqual(new Set(["ERR_CAMERA_FORMAT"]));
+    expect(kinds).toEqual(new Set([`${WIDTH}×${HEIGHT} white`]));
+  });
+
   test("JPEG stays JPEG", async () => {
     const given = {
       source: "gst",

@@ -127,13 +127,14 @@ export function toRgb(picture: RawPicture): Uint8Array {
   const rgb = new Uint8Array(width * height * 3);
   const target = { layout: "NHWC", color: "rgb", width, height, place: whole, pad: 0 } as const;
   const factors = { scale: [1, 1, 1], offset: [0, 0, 0] } as const;
+  const { matrix = height > 576 ? "bt709" : "bt601", range = "limited" } = picture;
   const source = {
     format,
     width,
     height,
     planes,
-    matrix: height > 576 ? "bt709" : "bt601",
-    range: "limited",
+    matrix,
+    range,
   } as const;
   kernels.preprocess(bytes, { source, crop: whole, target: { ...target, ...factors } }, rgb, 0);
   return rgb;

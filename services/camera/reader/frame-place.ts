@@ -36,16 +36,17 @@ export class FramePlace {
   readonly #check: PictureCheck;
   #blocks: ReaderBlocks | undefined;
   /** Of the last frame of any run. */
-  #id = 0;
+  #id: number;
   #run = 0;
   #rawBytes: number | undefined;
   #atNs = 0n;
   #atMs = 0;
   #isTorn = false;
 
-  constructor(deps: Deps, options: ReaderOptions) {
+  constructor(deps: Deps, options: ReaderOptions, lastId = 0) {
     this.#deps = deps;
     this.#options = options;
+    this.#id = lastId;
     this.#check = new PictureCheck(options.checks);
   }
 

@@ -33,6 +33,8 @@ export interface ReaderOptions {
 
 export interface ReaderSetup extends ReaderOptions {
   control: SharedArrayBuffer;
+  /** Ids count on from here. */
+  lastId: number;
 }
 
 /** One child's output, from its first byte to its end. */

@@ -19,7 +19,7 @@ import { readRaw } from "./raw.ts";
 const setup = workerData as ReaderSetup;
 const control = new Int32Array(setup.control);
 const post = (report: Report) => parentPort?.postMessage(report);
-const place = new FramePlace({ post, control }, setup);
+const place = new FramePlace({ post, control }, setup, setup.lastId);
 
 parentPort?.on("message", (request: Request) => {
   if (request.type === "close") parentPort?.close();

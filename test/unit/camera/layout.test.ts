@@ -42,7 +42,12 @@ test("GStreamer's caps are read from the line that it prints", () => {
   expect(capsOfLine(raw)).toEqual({
     encoding: "raw",
     layout: gstLayout({ format: "nv12", width: 642, height: 482 }),
+    colors: {},
   });
+  const colors = (colorimetry: string) => capsOfLine(`${raw}, colorimetry=(string)${colorimetry}`);
+  expect(colors("bt709")).toMatchObject({ colors: { matrix: "bt709", range: "limited" } });
+  expect(colors("1:4:0:0")).toMatchObject({ colors: { matrix: "bt601", range: "full" } });
+  expect(colors("2:3:5:1")).toMatchObject({ colors: { matrix: "bt709", range: "limited" } });
   expect(capsOfLine(`${PAD}image/jpeg, width=(int)320, height=(int)240`)).toEqual({ encoding: "still" });
   expect(
     capsOfLine(`${PAD}video/x-raw, format=(string)P010_10LE, width=(int)8, height=(int)8`),
