@@ -16,14 +16,22 @@ export type Row = Result & { bench: string };
 
 export interface Bench {
   name: string;
-  /** `quick` is a run of a few seconds that shows that the bench still works. */
-  run(options: { quick: boolean }): Promise<Result[]>;
+  /**
+   * `quick` is a run of a few seconds that shows that the bench still works; `long` one of minutes, where a bench has
+   * something that only time tells.
+   */
+  run(options: { quick: boolean; long: boolean }): Promise<Result[]>;
 }
 
 /** Ours against theirs for a rate (more is better), with a goal for the ratio. */
 export function rate(name: string, unit: string, ours: number, theirs: number, goal: number): Result {
   const ratio = ours / theirs;
   return { case: name, unit, ours, theirs, ratio, goal: `≥ ${goal}×`, ok: ratio >= goal };
+}
+
+/** A figure without a peer (more is better). */
+export function least(name: string, unit: string, ours: number, goal: number): Result {
+  return { case: name, unit, ours, theirs: null, ratio: null, goal: `≥ ${goal} ${unit}`, ok: ours >= goal };
 }
 
 /** A cost without a peer (less is better). */

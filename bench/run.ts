@@ -3,17 +3,19 @@ import os from "node:os";
 import { parseArgs } from "node:util";
 import { cpuFeatures } from "../runtime/arm-neon/index.ts";
 import type { Bench, Row } from "./bench.ts";
+import { cameras } from "./cameras.ts";
 import { demo } from "./demo.ts";
 import { kernels } from "./kernels.ts";
 import { pipeline } from "./pipeline.ts";
 
-const BENCHES: readonly Bench[] = [kernels, pipeline, demo];
+const BENCHES: readonly Bench[] = [kernels, cameras, pipeline, demo];
 
-/** `npm run bench -- [NAME…] [--json] [--quick]`; exit code 1 when a goal is missed. */
+/** `npm run bench -- [NAME…] [--json] [--quick | --long]`; exit code 1 when a goal is missed. */
 async function main(): Promise<number> {
   const options = {
     json: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
+    long: { type: "boolean", default: false },
   } as const;
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const chosen = BENCHES.filter((b) => positionals.length === 0 || positionals.includes(b.name));
@@ -22,7 +24,7 @@ async function main(): Promise<number> {
   if (!values.json) console.log(`${Object.values(on).join(" · ")}\n`);
   const rows: Row[] = [];
   for (const bench of chosen) {
-    for (const result of await bench.run({ quick: values.quick })) {
+    for (const result of await bench.run({ quick: values.quick, long: values.long })) {
       const row = { bench: bench.name, ...result };
       rows.push(row);
       console.log(values.json ? JSON.stringify({ ...row, on }) : line(row));

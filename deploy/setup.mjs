@@ -23,6 +23,11 @@ const TESTS = [
     command: "gst-launch-1.0",
     package: "gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good",
   },
+  // An RTSP server on loopback; python3-gi works with Debian's own Python only.
+  {
+    library: "girepository-1.0/GstRtspServer-1.0.typelib",
+    package: "python3-gi gir1.2-gst-rtsp-server-1.0",
+  },
 ];
 const ARM64 = [
   { command: "qemu-aarch64", package: "qemu-user" },
@@ -30,9 +35,12 @@ const ARM64 = [
 ];
 const MODELS = [{ command: "llvm-mca-19", package: "llvm-19" }];
 
+const LIBRARIES = ["x86_64", "aarch64"].map((cpu) => `/usr/lib/${cpu}-linux-gnu`);
+
 const say = (line) => process.stderr.write(`setup: ${line}\n`);
 
-function isInstalled({ command }) {
+function isInstalled({ command, library }) {
+  if (library) return LIBRARIES.some((folder) => existsSync(join(folder, library)));
   const folders = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/usr/local/sbin"];
   return folders.some((folder) => existsSync(join(folder, command)));
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import type { Config } from "../config/schema/schema.ts";
 import { type Kernels, openKernels } from "../runtime/arm-neon/index.ts";
 import type { Clock } from "../runtime/base/clock.ts";
@@ -13,7 +14,8 @@ import { Pipeline } from "../runtime/pipeline/pipeline.ts";
 import { buildResult, type Provenance } from "../runtime/pipeline/result.ts";
 import { CpuExecutionProvider } from "../runtime/session/cpu-provider.ts";
 import { Camera } from "./camera/camera.ts";
-import { ReplaySource } from "./camera/replay.ts";
+import { openSource, staleMs } from "./camera/open-source.ts";
+import type { CameraEvent } from "./camera/report.ts";
 import { readBootId, readDevice } from "./health/device.ts";
 import { EventLoopMonitor } from "./health/event-loop.ts";
 import { HealthReporter } from "./health/health-reporter.ts";
@@ -25,6 +27,7 @@ import { stopWithin } from "./stop-within.ts";
 const STOP_LIMIT_MS = 10_000;
 const BACKOFF_MS = { min: 1_000, max: 60_000 };
 const DRAIN_LIMIT_MS = 5_000;
+const SPARE_BLOCKS = 3;
 
 interface Deps {
   logger: Logger;
@@ -163,12 +166,24 @@ export class Daemon {
 
   #camera(id: string): Camera {
     const options = member(this.#config.cameras, id);
-    const source = new ReplaySource(this.#deps, { camera: id, ...options });
+    const watchers = Object.values(this.#config.pipelines).filter((p) => p.camera === id).length;
+    // One each that waits or is in work, and some for the time that the main thread needs to fetch them.
+    const blocks = Math.max(1, watchers) * (options.buffer + this.#inFlight()) + SPARE_BLOCKS;
+    const folder = join(this.#config.store.path, "fifo");
+    const source = openSource(this.#deps, { camera: id, folder, blocks }, options);
     const onStatus = (status: string) => {
       this.#deps.logger.info({ camera: id, status }, "camera");
       this.#mqtt?.setState(`camera/${id}/status`, status);
     };
-    return new Camera({ source, onStatus, logger: this.#deps.logger }, { id, ...options });
+    const onEvent = (event: CameraEvent) => {
+      const ts = new Date(this.#deps.clock.wallMs()).toISOString();
+      this.#deps.logger.warn({ camera: id, ...event }, "camera");
+      this.#mqtt?.setState(`camera/${id}/event`, { ts, ...event });
+    };
+    return new Camera(
+      { ...this.#deps, source, onStatus, onEvent },
+      { id, ...options, staleMs: staleMs(options) },
+    );
   }
 
   #pipeline(name: string, bootId: string): Pipeline {

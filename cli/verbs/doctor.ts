@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rmdir } from "node:fs/promises";
+import { mkdtemp, readdir, rm, rmdir } from "node:fs/promises";
 import { createConnection } from "node:net";
+import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { loadConfig } from "../../config/load.ts";
 import type { Config } from "../../config/schema/schema.ts";
@@ -10,7 +11,8 @@ import { systemClock as clock } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import { formatBytes } from "../../runtime/base/units.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
-import { type ReplayOptions, ReplaySource } from "../../services/camera/replay.ts";
+import { openSource, type SourceSettings } from "../../services/camera/open-source.ts";
+import { type CameraEvent, isSupervised } from "../../services/camera/report.ts";
 import { readDevice, readDisk } from "../../services/health/device.ts";
 import { exactly, type Io, parseVerbArgs, type Verb } from "../verb.ts";
 
@@ -23,6 +25,7 @@ interface Finding {
 }
 
 const CONNECT_LIMIT_MS = 2_000;
+const FRAME_LIMIT_MS = 10_000;
 const DISK_FREE_MIN_BYTES = 512 * 2 ** 20;
 
 /** Looks at the machine, and with a configuration at what it needs; exit code 1 when something is bad. */
@@ -71,7 +74,7 @@ async function lookAtConfig(config: Config): Promise<Finding[]> {
     )),
     ...(await Promise.all(
       Object.entries(config.cameras).map(([id, options]) =>
-        attempt(`camera ${id}`, () => firstFrame({ ...options, camera: id, fps: "max" })),
+        attempt(`camera ${id}`, () => firstFrame(id, options)),
       ),
     )),
     await attempt("mqtt broker", () => reach(new URL(config.mqtt.url))),
@@ -155,14 +158,38 @@ function lookAtTool(io: Io, command: string, debianPackage: string): Finding {
   return { level: "warn", about: command, found: "missing", hint: `sudo apt-get install ${debianPackage}` };
 }
 
-async function firstFrame(options: ReplayOptions): Promise<string> {
-  for await (const { lost, origin } of new ReplaySource({ clock }, options).frames(
-    AbortSignal.timeout(CONNECT_LIMIT_MS),
-  )) {
-    if (lost) throw lost;
-    return `first picture ${origin}`;
+/** What the camera delivers first, or why it delivers nothing. */
+async function firstFrame(camera: string, settings: SourceSettings): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "sightline-doctor-"));
+  const done = new AbortController();
+  const { signal } = done;
+  const timer = setTimeout(() => done.abort(), FRAME_LIMIT_MS);
+  let failure: unknown = new SightlineError(
+    "ERR_CAMERA_STALLED",
+    `no picture within ${FRAME_LIMIT_MS / 1000} s`,
+  );
+  try {
+    const source = openSource({ clock }, { camera, folder, blocks: 1 }, settings);
+    if (isSupervised(source)) {
+      const onEvent = (event: CameraEvent) => {
+        if (event.type !== "failure") return;
+        failure = SightlineError.from(event.error);
+        done.abort();
+      };
+      source.listen({ onStatus: () => {}, onStale: () => {}, onEvent });
+    }
+    for await (const { lost, origin, picture, release } of source.frames(signal)) {
+      release();
+      if (lost) throw lost;
+      const size =
+        picture.encoding === "raw" ? `${picture.width}×${picture.height} ${picture.format}` : "encoded";
+      return `first picture ${origin ?? size}`;
+    }
+    throw failure;
+  } finally {
+    clearTimeout(timer);
+    await rm(folder, { recursive: true, force: true });
   }
-  throw new SightlineError("ERR_CAMERA_SOURCE", "no picture came");
 }
 
 function reach(url: URL): Promise<string> {

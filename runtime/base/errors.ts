@@ -93,6 +93,26 @@ export const ERRORS = {
     meaning: "A camera's source cannot be opened.",
     hint: "Check the path or device in `cameras`; `sightline doctor` looks at each.",
   },
+  ERR_CAMERA_STALLED: {
+    meaning: "A camera delivered no whole frame for longer than `stall` allows; it is being restarted.",
+    hint: "Check cable, power and light on the camera; the event has the last lines of its process.",
+  },
+  ERR_CAMERA_ENDED: {
+    meaning: "A camera's process ended; it is being restarted.",
+    hint: "The event has its last lines; `sightline doctor` looks for missing tools and plugins.",
+  },
+  ERR_CAMERA_FORMAT: {
+    meaning: "A camera's frames are not as configured, or changed in the middle.",
+    hint: "Compare `format`, `width` and `height` with what the camera delivers.",
+  },
+  ERR_FRAME_TORN: {
+    meaning: "A part's frame arrived incomplete.",
+    hint: "Check the camera's cable and bandwidth, and what its process writes.",
+  },
+  ERR_FRAME_STALE: {
+    meaning: "A frame was too old to be judged as new.",
+    hint: "Lower the camera's rate, use a smaller model, or relieve the CPU.",
+  },
   ERR_QUEUE_FULL: {
     meaning: "A frame could not be queued because all buffers were taken.",
     hint: "Lower the camera's rate, or use a smaller model.",

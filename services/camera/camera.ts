@@ -1,29 +1,34 @@
+import { type Clock, msBetween } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import type { Logger } from "../../runtime/base/logger.ts";
 import type { Frame, FrameSource } from "../../runtime/pipeline/frame.ts";
 import { FrameBuffer, type FrameMode } from "./frame-buffer.ts";
-
-export type CameraStatus = "online" | "offline";
+import { type CameraEvent, type CameraStatus, isSupervised, type SourceStats } from "./report.ts";
 
 export interface CameraOptions {
   id: string;
   mode: FrameMode;
   /** Frames that may wait, for each pipeline. */
   buffer: number;
+  /** Age beyond which a frame in `free_run` is not judged any more. Left out: any. */
+  staleMs?: number | undefined;
 }
 
-export interface CameraStats {
+export interface CameraStats extends SourceStats {
+  status: CameraStatus;
   frames: number;
-  /** Over all pipelines. */
-  dropped: number;
   lastFrameAtMs: number | undefined;
 }
 
 interface Deps {
   source: FrameSource;
+  clock: Clock;
   logger: Logger;
   onStatus(status: CameraStatus): void;
+  onEvent(event: CameraEvent): void;
 }
+
+const UNSUPERVISED: SourceStats = { dropped: 0, torn: 0, stalls: 0, restarts: 0, faults: [] };
 
 /** One source and the pipelines that watch it, each through a buffer of its own so that none slows another. */
 export class Camera {
@@ -33,6 +38,7 @@ export class Camera {
   readonly #abort = new AbortController();
   #frames = 0;
   #lastFrameAtMs: number | undefined;
+  #status: CameraStatus | undefined;
   #running: Promise<void> | undefined;
 
   constructor(deps: Deps, options: CameraOptions) {
@@ -41,13 +47,24 @@ export class Camera {
   }
 
   get stats(): CameraStats {
-    const dropped = this.#buffers.reduce((sum, buffer) => sum + buffer.dropped, 0);
-    return { frames: this.#frames, dropped, lastFrameAtMs: this.#lastFrameAtMs };
+    const { source } = this.#deps;
+    const stats = isSupervised(source) ? source.stats : UNSUPERVISED;
+    const dropped = this.#buffers.reduce((sum, buffer) => sum + buffer.dropped, stats.dropped);
+    return {
+      ...stats,
+      status: this.#status ?? "offline",
+      frames: this.#frames,
+      // Over all pipelines, and before them.
+      dropped,
+      lastFrameAtMs: this.#lastFrameAtMs,
+    };
   }
 
   /** Frames from `start` on; ends with the camera. To be called before `start`. */
   watch(): AsyncIterable<Frame> {
-    const buffer = new FrameBuffer(this.#options.mode, this.#options.buffer);
+    const { buffer: capacity, mode, staleMs = Number.POSITIVE_INFINITY } = this.#options;
+    const ageMs = (frame: Frame) => msBetween(frame.capturedAtNs, this.#deps.clock.nowNs());
+    const buffer = new FrameBuffer(mode, capacity, (frame) => ageMs(frame) > staleMs);
     this.#buffers.push(buffer);
     return buffer;
   }
@@ -64,7 +81,12 @@ export class Camera {
   }
 
   async #run(): Promise<void> {
-    const { logger, onStatus, source } = this.#deps;
+    const { logger, onEvent, source } = this.#deps;
+    const onStatus = (status: CameraStatus) => this.#say(status);
+    const onStale = () => {
+      for (const buffer of this.#buffers) buffer.discard();
+    };
+    if (isSupervised(source)) source.listen({ onStatus, onEvent, onStale });
     try {
       for await (const frame of source.frames(this.#abort.signal)) {
         if (this.#frames++ === 0) onStatus("online");
@@ -78,6 +100,12 @@ export class Camera {
       for (const buffer of this.#buffers) buffer.end();
       onStatus("offline");
     }
+  }
+
+  #say(status: CameraStatus): void {
+    if (status === this.#status) return;
+    this.#status = status;
+    this.#deps.onStatus(status);
   }
 
   async #hand(frame: Frame): Promise<void> {

@@ -13,6 +13,7 @@ const NO_PICTURE = { encoding: "still", bytes: new Uint8Array() } as const;
  */
 export class FrameBuffer implements AsyncIterable<Frame> {
   readonly #mode: FrameMode;
+  readonly #isStale: (frame: Frame) => boolean;
   readonly #frames: BoundedQueue<Frame>;
   /** Triggered parts without their picture: a few words each, answered as fast as the pipeline can turn. */
   #lost: Frame[] = [];
@@ -22,8 +23,10 @@ export class FrameBuffer implements AsyncIterable<Frame> {
   #wakeReader = () => {};
   #wakeWriter = () => {};
 
-  constructor(mode: FrameMode, capacity: number) {
+  /** `isStale` says of a frame in `free_run` that nothing may be decided by it any more. */
+  constructor(mode: FrameMode, capacity: number, isStale: (frame: Frame) => boolean = () => false) {
     this.#mode = mode;
+    this.#isStale = isStale;
     this.#frames = new BoundedQueue(capacity);
   }
 
@@ -55,6 +58,13 @@ export class FrameBuffer implements AsyncIterable<Frame> {
     }
   }
 
+  /** Gives up what waits: its camera has stalled. A triggered part keeps its picture, which is of no other part. */
+  discard(): void {
+    if (this.#mode === "triggered") return;
+    for (let frame = this.#frames.shift(); frame; frame = this.#frames.shift()) this.#drop(frame);
+    this.#wakeWriter();
+  }
+
   /** Takes no more; what is buffered can still be read. */
   end(): void {
     this.#ended = true;
@@ -65,8 +75,11 @@ export class FrameBuffer implements AsyncIterable<Frame> {
   async *[Symbol.asyncIterator](): AsyncIterator<Frame> {
     for (;;) {
       const frame = this.#frames.shift() ?? this.#lost.shift();
-      if (frame) {
-        const dropsBefore = this.#dropsBefore;
+      if (frame && this.#mode === "free_run" && this.#isStale(frame)) {
+        this.#drop(frame);
+        this.#wakeWriter();
+      } else if (frame) {
+        const dropsBefore = this.#dropsBefore + frame.dropsBefore;
         this.#dropsBefore = 0;
         this.#wakeWriter();
         yield { ...frame, dropsBefore };
@@ -82,7 +95,7 @@ export class FrameBuffer implements AsyncIterable<Frame> {
 
   #drop(frame: Frame): void {
     this.#dropped++;
-    this.#dropsBefore++;
+    this.#dropsBefore += 1 + frame.dropsBefore;
     frame.release();
   }
 }

@@ -1,9 +1,9 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import type { Frame, FrameSource } from "../../runtime/pipeline/frame.ts";
+import { type Fps, untilDue } from "./pace.ts";
 
 export interface ReplayOptions {
   /** The camera that it plays. */
@@ -11,8 +11,7 @@ export interface ReplayOptions {
   /** A folder, whose pictures are taken in the order of their names; or `files`. */
   path?: string | undefined;
   files?: readonly string[] | undefined;
-  /** Frames a second, or as fast as they are taken. */
-  fps: number | "max";
+  fps: Fps;
   repeat: "loop" | "once";
 }
 
@@ -34,9 +33,10 @@ export class ReplaySource implements FrameSource {
 
   async *frames(signal: AbortSignal): AsyncIterable<Frame> {
     const files = await this.#files();
+    const { fps } = this.#options;
     const startNs = this.#clock.nowNs();
     for (const [id, file] of this.#sequence(files)) {
-      await this.#untilDue(id, startNs, signal);
+      await untilDue(this.#clock, { id, fps, startNs }, signal);
       if (signal.aborted) return;
       yield await readFrame(this.#clock, { id, camera: this.#options.camera, file });
     }
@@ -47,15 +47,6 @@ export class ReplaySource implements FrameSource {
     do {
       for (const file of files) yield [++id, file];
     } while (this.#options.repeat === "loop");
-  }
-
-  /** Due times count from the start, so that late frames do not add up. */
-  async #untilDue(id: number, startNs: bigint, signal: AbortSignal): Promise<void> {
-    const { fps } = this.#options;
-    if (fps === "max") return;
-    const dueMs = ((id - 1) * 1000) / fps;
-    const nowMs = Number(this.#clock.nowNs() - startNs) / 1e6;
-    if (dueMs > nowMs) await sleep(dueMs - nowMs, undefined, { signal }).catch(() => {});
   }
 
   async #files(): Promise<readonly string[]> {

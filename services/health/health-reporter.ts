@@ -26,9 +26,18 @@ interface Parts {
         status(): { connected: boolean; lastError: ErrorRecord | undefined };
       }
     | undefined;
-  cameras: Readonly<
-    Record<string, { stats: { frames: number; dropped: number; lastFrameAtMs: number | undefined } }>
-  >;
+  cameras: Readonly<Record<string, { stats: CameraCounts }>>;
+}
+
+interface CameraCounts {
+  status: string;
+  frames: number;
+  dropped: number;
+  torn: number;
+  stalls: number;
+  restarts: number;
+  faults: readonly string[];
+  lastFrameAtMs: number | undefined;
 }
 
 interface Options {
@@ -97,10 +106,10 @@ export class HealthReporter {
       outbox: { depth, oldest_s: Math.round(oldestMs / 1000), dropped, bytes, error: degraded ?? null },
       mqtt: { connected: status?.connected ?? false, error: status?.lastError ?? null },
       cameras: Object.fromEntries(
-        Object.entries(cameras).map(([id, { stats }]) => [
-          id,
-          { frames: stats.frames, dropped: stats.dropped, last_frame_ms: stats.lastFrameAtMs ?? null },
-        ]),
+        Object.entries(cameras).map(([id, { stats }]) => {
+          const { faults, lastFrameAtMs, ...counts } = stats;
+          return [id, { ...counts, picture_faults: faults, last_frame_ms: lastFrameAtMs ?? null }];
+        }),
       ),
     };
   }

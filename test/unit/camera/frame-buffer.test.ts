@@ -76,3 +76,37 @@ test("what comes after the end is released and not kept", async () => {
   expect(released).toBe(true);
   expect(await drain(buffer)).toEqual([]);
 });
+
+test("what waits when its camera stalls is given up in free_run and counted; a triggered part keeps its picture", async () => {
+  const released: number[] = [];
+  const buffers = (["free_run", "triggered"] as const).map((mode) => new FrameBuffer(mode, 4));
+  for (const buffer of buffers) {
+    for (const id of [1, 2]) buffer.push(aFrame({ id, release: () => released.push(id) }));
+    buffer.discard();
+    buffer.push(aFrame({ id: 3, dropsBefore: 5 }));
+    buffer.end();
+  }
+  const seen = await Promise.all(buffers.map(drain));
+  expect(seen.map((frames) => frames.map((f) => [f.id, f.dropsBefore]))).toEqual([
+    [[3, 7]],
+    [
+      [1, 0],
+      [2, 0],
+      [3, 5],
+    ],
+  ]);
+  expect(released).toEqual([1, 2]);
+  expect(buffers[0]?.dropped).toBe(2);
+});
+
+test("a frame that has become stale is not handed out in free_run", async () => {
+  const stale = new Set([1, 3]);
+  const buffer = new FrameBuffer("free_run", 4, ({ id }) => stale.has(id));
+  for (const id of [1, 2, 3, 4]) buffer.push(aFrame({ id }));
+  buffer.end();
+  const frames = await drain(buffer);
+  expect(frames.map((f) => [f.id, f.dropsBefore])).toEqual([
+    [2, 1],
+    [4, 1],
+  ]);
+});

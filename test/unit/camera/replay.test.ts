@@ -75,7 +75,7 @@ test("a camera hands each frame to all who watch, and releases it when the last 
   const statuses: string[] = [];
   const source = new ReplaySource({ clock }, options());
   const camera = new Camera(
-    { source, logger, onStatus: (s) => statuses.push(s) },
+    { source, clock, logger, onStatus: (s) => statuses.push(s), onEvent: () => {} },
     { id: "cam", mode: "free_run", buffer: 1 },
   );
   const watchers = [camera.watch(), camera.watch()];
@@ -101,7 +101,7 @@ test("a camera that cannot open says so, and ends who watches", async () => {
   const source = new ReplaySource({ clock }, { ...options(), path: join(folder, "nowhere") });
   const loud = { ...logger, error: (fields: object) => errors.push(fields) };
   const camera = new Camera(
-    { source, logger: loud, onStatus: () => {} },
+    { source, clock, logger: loud, onStatus: () => {}, onEvent: () => {} },
     { id: "cam", mode: "triggered", buffer: 1 },
   );
   const watcher = camera.watch();

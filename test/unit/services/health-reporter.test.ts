@@ -50,7 +50,10 @@ function setUp() {
       else waiting.push({ count, resolve });
     });
   const loop = { read: () => ({ p50_ms: 0, p99_ms: 1, max_ms: 2 }) };
-  const cameras = { top: { stats: { frames: 12, dropped: 1, lastFrameAtMs: undefined } } };
+  const counts = { frames: 12, dropped: 1, torn: 2, stalls: 3, restarts: 4 };
+  const cameras = {
+    top: { stats: { status: "online", ...counts, faults: ["black"], lastFrameAtMs: undefined } },
+  };
   const reporter = new HealthReporter(
     { clock, logger, loop, outbox, mqtt, cameras },
     { intervalMs: INTERVAL_MS, storePath: tmpdir(), pipelines: ["a", "b"] },
@@ -75,7 +78,9 @@ test("the record tells of every part", async () => {
     disk: { free_bytes: expect.any(Number), total_bytes: expect.any(Number) },
     outbox: { depth: 3, oldest_s: 5, dropped: 2, bytes: 99, error: FULL },
     mqtt: { connected: false, error: AWAY },
-    cameras: { top: { frames: 12, dropped: 1, last_frame_ms: null } },
+    cameras: {
+      top: { status: "online", frames: 12, stalls: 3, picture_faults: ["black"], last_frame_ms: null },
+    },
   });
 });
 
