@@ -1,4 +1,5 @@
 import { uuidV7 } from "../base/uuid-v7.ts";
+import { uuidV8 } from "../base/uuid-v8.ts";
 import type { Verdict } from "./decide.ts";
 import { boxArea } from "./detection.ts";
 import type { Judged } from "./judge.ts";
@@ -21,7 +22,7 @@ export function buildResult(pipeline: string, judged: Judged, provenance: Proven
   const { frame, decision, verdict, timing, deadlineMs } = judged;
   return {
     schema: "inspection.result/1",
-    id: uuidV7(frame.capturedAtMs),
+    id: resultId(pipeline, frame),
     boot_id: provenance.boot_id,
     device: provenance.device,
     pipeline,
@@ -34,7 +35,10 @@ export function buildResult(pipeline: string, judged: Judged, provenance: Proven
       h: judged.source?.height ?? null,
       drops_before: frame.dropsBefore,
       origin: frame.origin ?? null,
+      trigger_id: frame.triggerId ?? null,
+      source_id: frame.sourceId ?? null,
     },
+    part_id: frame.partId ?? null,
     verdict,
     frame_verdict: decision.verdict,
     evaluation: EVALUATION[verdict],
@@ -63,6 +67,18 @@ export function buildResult(pipeline: string, judged: Judged, provenance: Proven
     replayed: false,
     simulated: false,
   };
+}
+
+/**
+ * A frame that its sender named gets an id made from what the sender said alone: who judges it twice, or after
+ * another device was killed, says the same id, and consumers drop it. Any other frame gets an id of its own.
+ */
+function resultId(
+  pipeline: string,
+  { camera, capturedAtMs, sourceId, sourceTimeMs }: Judged["frame"],
+): string {
+  if (sourceId === undefined) return uuidV7(capturedAtMs);
+  return uuidV8(JSON.stringify([pipeline, camera, sourceId, sourceTimeMs ?? null]));
 }
 
 export type InspectionResult = ReturnType<typeof buildResult>;
