@@ -1,23 +1,27 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { listenAddress } from "../config/schema/http.ts";
 import type { Config } from "../config/schema/schema.ts";
 import { type Kernels, openKernels } from "../runtime/arm-neon/index.ts";
 import type { Clock } from "../runtime/base/clock.ts";
 import { SightlineError } from "../runtime/base/errors.ts";
 import type { Logger } from "../runtime/base/logger.ts";
 import { countByLabel } from "../runtime/pipeline/decide.ts";
+import type { FrameSource } from "../runtime/pipeline/frame.ts";
 import type { Judged } from "../runtime/pipeline/judge.ts";
 import { type OpenModel, openModel } from "../runtime/pipeline/open-model.ts";
 import { Pipeline } from "../runtime/pipeline/pipeline.ts";
-import { buildResult, type Provenance } from "../runtime/pipeline/result.ts";
+import { buildResult, type InspectionResult, type Provenance } from "../runtime/pipeline/result.ts";
 import { CpuExecutionProvider } from "../runtime/session/cpu-provider.ts";
 import { Camera } from "./camera/camera.ts";
+import { PushSource } from "./camera/push-source.ts";
 import { ReplaySource } from "./camera/replay.ts";
 import { readBootId, readDevice } from "./health/device.ts";
 import { EventLoopMonitor } from "./health/event-loop.ts";
 import { HealthReporter } from "./health/health-reporter.ts";
 import { HealthSocket } from "./health/health-socket.ts";
+import { HttpServer } from "./http/http-server.ts";
 import { MqttService } from "./mqtt/mqtt-service.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import { stopWithin } from "./stop-within.ts";
@@ -25,6 +29,10 @@ import { stopWithin } from "./stop-within.ts";
 const STOP_LIMIT_MS = 10_000;
 const BACKOFF_MS = { min: 1_000, max: 60_000 };
 const DRAIN_LIMIT_MS = 5_000;
+/** A frame that was pushed and waits for its verdict is a few words once its picture is judged. */
+const PUSHED_MAX = 512;
+
+type StoredResult = InspectionResult & { seq: number };
 
 interface Deps {
   logger: Logger;
@@ -43,12 +51,15 @@ export class Daemon {
   readonly #loop = new EventLoopMonitor();
   readonly #outbox: Outbox;
   readonly #cameras: Record<string, Camera> = {};
+  /** Those of the cameras whose frames come by HTTP or MQTT. */
+  readonly #pushed: Record<string, PushSource<StoredResult>> = {};
   readonly #models: Record<string, OpenModel> = {};
   #provider: CpuExecutionProvider | undefined;
   #kernels: Kernels | undefined;
   #mqtt: MqttService | undefined;
   #reporter: HealthReporter | undefined;
   #socket: HealthSocket | undefined;
+  #http: HttpServer | undefined;
   #ended: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
 
@@ -75,6 +86,7 @@ export class Daemon {
       await this.#publishInfo(bootId);
       await this.#startHealth();
       this.#startPipelines(bootId);
+      await this.#startHttp();
     } catch (error) {
       await this.stop();
       throw error;
@@ -97,6 +109,8 @@ export class Daemon {
       stopWithin(this.#deps.logger, part, STOP_LIMIT_MS, work);
     await within("cameras", Promise.all(Object.values(this.#cameras).map((camera) => camera.stop())));
     await within("pipelines", this.#ended);
+    for (const source of Object.values(this.#pushed)) source.end();
+    await within("http", this.#http?.stop());
     await within("health", Promise.all([this.#socket?.stop(), this.#reporter?.stop()]));
     await within("mqtt", this.#mqtt?.stop({ drainMs: DRAIN_LIMIT_MS }));
     await within("store", this.#outbox.stop());
@@ -163,12 +177,21 @@ export class Daemon {
 
   #camera(id: string): Camera {
     const options = member(this.#config.cameras, id);
-    const source = new ReplaySource(this.#deps, { camera: id, ...options });
+    const source = this.#source(id, options);
+    // The broker hands over no more frames than fit, and each has to be answered.
+    const mode = options.source === "mqtt" ? "triggered" : options.mode;
     const onStatus = (status: string) => {
       this.#deps.logger.info({ camera: id, status }, "camera");
       this.#mqtt?.setState(`camera/${id}/status`, status);
     };
-    return new Camera({ source, onStatus, logger: this.#deps.logger }, { id, ...options });
+    return new Camera({ source, onStatus, logger: this.#deps.logger }, { id, mode, buffer: options.buffer });
+  }
+
+  #source(id: string, options: Config["cameras"][string]): FrameSource {
+    if (options.source === "replay") return new ReplaySource(this.#deps, { camera: id, ...options });
+    const source = new PushSource<StoredResult>(this.#deps, { camera: id, pendingMax: PUSHED_MAX });
+    this.#pushed[id] = source;
+    return source;
   }
 
   #pipeline(name: string, bootId: string): Pipeline {
@@ -180,7 +203,13 @@ export class Daemon {
       boot_id: bootId,
       models: [{ name: model.options.name, version: model.options.version, sha256: model.options.sha256 }],
     };
-    const record = (judged: Judged) => this.#record(name, judged, provenance);
+    const pushed = this.#pushed[options.camera];
+    pushed?.answeredBy(name);
+    const record = (judged: Judged) => {
+      const stored = this.#record(name, judged, provenance);
+      pushed?.conclude(name, judged.frame.id, stored);
+      return stored;
+    };
     return new Pipeline(
       { frames: camera.watch(), model, record, ...this.#deps },
       {
@@ -194,10 +223,27 @@ export class Daemon {
     );
   }
 
-  async #record(pipeline: string, judged: Judged, provenance: Provenance): Promise<void> {
+  async #record(pipeline: string, judged: Judged, provenance: Provenance): Promise<StoredResult> {
     const payload = buildResult(pipeline, judged, provenance);
     const defects = countByLabel(judged.decision.failing);
-    await this.#outbox.append({ pipeline, id: payload.id, verdict: judged.verdict, defects, payload });
+    const { verdict } = judged;
+    const seq = await this.#outbox.append({ pipeline, id: payload.id, verdict, defects, payload });
+    return { ...payload, seq };
+  }
+
+  async #startHttp(): Promise<void> {
+    const { cameras, http } = this.#config;
+    if (!http) return;
+    const inlets = Object.entries(this.#pushed).filter(([id]) => cameras[id]?.source === "http");
+    this.#http = new HttpServer(
+      { health: () => this.#health(), inlets: Object.fromEntries(inlets), logger: this.#deps.logger },
+      { ...listenAddress(http.listen), token: http.token, bodyBytesMax: http.max_body },
+    );
+    await this.#http.start();
+  }
+
+  async #health(): Promise<object> {
+    return (await this.#reporter?.read()) ?? {};
   }
 
   async #publishInfo(bootId: string): Promise<void> {
@@ -240,9 +286,7 @@ export class Daemon {
       pipelines: Object.keys(pipelines),
     });
     await this.#reporter.start();
-    this.#socket = new HealthSocket(() => this.#reporter?.read() ?? Promise.resolve({}), {
-      folder: store.path,
-    });
+    this.#socket = new HealthSocket(() => this.#health(), { folder: store.path });
     await this.#socket.start();
   }
 }

@@ -71,7 +71,11 @@ async function lookAtConfig(config: Config): Promise<Finding[]> {
     )),
     ...(await Promise.all(
       Object.entries(config.cameras).map(([id, options]) =>
-        attempt(`camera ${id}`, () => firstFrame({ ...options, camera: id, fps: "max" })),
+        attempt(`camera ${id}`, async () =>
+          options.source === "replay"
+            ? firstFrame({ ...options, camera: id, fps: "max" })
+            : `waits for frames by ${options.source}`,
+        ),
       ),
     )),
     await attempt("mqtt broker", () => reach(new URL(config.mqtt.url))),

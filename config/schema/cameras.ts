@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isRecord } from "../../runtime/base/json-schema.ts";
+import * as pushed from "./push-cameras.ts";
 import { path, positiveNumber } from "./scalars.ts";
 
 /** Image files from a folder or a list, as if a camera had taken them. */
@@ -47,4 +48,4 @@ const replay = z
   );
 
 /** One branch a kind of source, told apart by `source`. */
-export const camera = z.discriminatedUnion("source", [replay]);
+export const camera = z.discriminatedUnion("source", [replay, pushed.http, pushed.mqtt]);

@@ -1,0 +1,107 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import sharp from "sharp";
+import { expect, test } from "vitest";
+import type { InspectionResult } from "../../runtime/pipeline/result.ts";
+import { BOARD } from "../support/bad-pictures.ts";
+import { config, SAMPLES, SightlineProcess, writeConfig } from "../support/daemon-process.ts";
+import { freePort, Mosquitto } from "../support/mosquitto.ts";
+import { Subscriber } from "../support/subscriber.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+
+const R = "sightline/bench/pipeline";
+type Stored = InspectionResult & { seq: number };
+
+/** A daemon with camera `gate` for posted frames, in front of pipelines `top` and `side`. */
+async function daemonWithGate(camera: object = {}) {
+  const broker = await Mosquitto.start();
+  const subscriber = await Subscriber.connect(broker.port);
+  const folder = await tempFolder();
+  const port = await freePort();
+  const sections = {
+    cameras: { gate: { source: "http", ...camera } },
+    pipelines: {
+      top: { camera: "gate", model: "pcb" },
+      side: { camera: "gate", model: "pcb", min_score: 0.99 },
+    },
+    http: { listen: `127.0.0.1:${port}` },
+    log: { level: "info" },
+  };
+  const file = await writeConfig(folder, config(broker.port, folder, sections));
+  const daemon = new SightlineProcess(["run", "--config", file]);
+  await daemon.untilOut(/HTTP server listens/);
+  const url = `http://127.0.0.1:${port}`;
+  const post = async (body: Uint8Array, query = "", type = "image/jpeg") => {
+    const init = { method: "POST", body: new Uint8Array(body), headers: { "content-type": type } };
+    const answer = await fetch(`${url}/cameras/gate/frames${query}`, init);
+    return { status: answer.status, ...((await answer.json()) as { results: Stored[] }) };
+  };
+  return { daemon, post, subscriber, url };
+}
+
+test("a JPEG, a PNG and its raw pixels get the same verdict in the answer as on MQTT", async () => {
+  const { daemon, post, subscriber, url } = await daemonWithGate();
+  const { data, info } = await sharp(BOARD).toColourspace("srgb").raw().toBuffer({ resolveWithObject: true });
+  const format = info.channels === 3 ? "rgb24" : "gray8";
+  const jpeg = await post(await readFile(BOARD), "?part_id=SN1&trigger_id=t1");
+  const png = await post(await sharp(BOARD).png().toBuffer(), "?part_id=SN2", "image/png");
+  const size = `format=${format}&width=${info.width}&height=${info.height}`;
+  const raw = await post(data, `?${size}&part_id=SN3`, "application/octet-stream");
+  for (const { results, status } of [jpeg, png, raw]) {
+    expect(status).toBe(200);
+    expect(results.map((r) => [r.pipeline, r.verdict])).toEqual([
+      ["top", "fail"],
+      ["side", expect.stringMatching(/pass|fail/)],
+    ]);
+    expect(results[0]?.detections).toHaveLength(jpeg.results[0]?.detections.length ?? 0);
+  }
+  const results = [jpeg, png, raw].map(({ results: [top] }) => top);
+  expect(results.map((r) => [r?.part_id, r?.frame.trigger_id])).toEqual([
+    ["SN1", "t1"],
+    ["SN2", "2"],
+    ["SN3", "3"],
+  ]);
+  await subscriber.until(() => subscriber.on(`${R}/top/verdict`).length === 3);
+  expect(subscriber.on(`${R}/top/result`).map(({ text }) => JSON.parse(text))).toEqual(results);
+  const verdicts = subscriber.on(`${R}/top/verdict`).map(({ text }) => JSON.parse(text));
+  expect(verdicts).toEqual(
+    results.map((r) =>
+      expect.objectContaining({ id: r?.id, part_id: r?.part_id, trigger_id: r?.frame.trigger_id }),
+    ),
+  );
+  expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ cameras: { gate: { frames: 3 } } });
+  daemon.signal("SIGTERM");
+  expect((await daemon.ended).code).toBe(0);
+});
+
+test("a torn picture is a part too: its verdict is error, with the code, and on MQTT", async () => {
+  const { post, subscriber } = await daemonWithGate();
+  const board = await readFile(BOARD);
+  const { results, status } = await post(board.subarray(0, board.length >> 1), "?part_id=torn");
+  expect(status).toBe(200);
+  expect(results[0]).toMatchObject({
+    part_id: "torn",
+    verdict: "error",
+    error: { code: "ERR_IMAGE_TRUNCATED", hint: expect.any(String) },
+  });
+  await subscriber.until(() => subscriber.on(`${R}/top/result`).length === 1);
+});
+
+test.each([{ mode: "triggered" }, { mode: "free_run" }])(
+  "more frames than can be judged at a time ($mode): each is answered, none is forgotten",
+  async (camera) => {
+    const { daemon, post } = await daemonWithGate({ ...camera, buffer: 1 });
+    const board = await readFile(join(SAMPLES, "12000038.jpg"));
+    const answers = await Promise.all(Array.from({ length: 24 }, () => post(board).catch(() => undefined)));
+    const judged = answers.flatMap((answer) => answer?.results ?? []);
+    const codes = new Set([
+      ...judged.flatMap((r) => r.error?.code ?? []),
+      ...answers.flatMap((answer) => (answer as { error?: { code: string } } | undefined)?.error?.code ?? []),
+    ]);
+    expect(answers.filter((answer) => answer === undefined)).toEqual([]);
+    expect(judged.some((r) => r.verdict === "fail")).toBe(true);
+    expect([...codes].filter((code) => code !== "ERR_QUEUE_FULL")).toEqual([]);
+    daemon.signal("SIGTERM");
+    expect((await daemon.ended).code).toBe(0);
+  },
+);
