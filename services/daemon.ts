@@ -6,17 +6,21 @@ import type { Config } from "../config/schema/schema.ts";
 import { type Kernels, openKernels } from "../runtime/arm-neon/index.ts";
 import type { Clock } from "../runtime/base/clock.ts";
 import { SightlineError } from "../runtime/base/errors.ts";
+import { InTurn } from "../runtime/base/in-turn.ts";
 import type { Logger } from "../runtime/base/logger.ts";
 import { countByLabel } from "../runtime/pipeline/decide.ts";
 import type { FrameSource } from "../runtime/pipeline/frame.ts";
 import type { Judged } from "../runtime/pipeline/judge.ts";
 import { type OpenModel, openModel } from "../runtime/pipeline/open-model.ts";
+import { ownPicture } from "../runtime/pipeline/own-picture.ts";
 import { Pipeline } from "../runtime/pipeline/pipeline.ts";
 import { buildResult, type InspectionResult, type Provenance } from "../runtime/pipeline/result.ts";
 import { CpuExecutionProvider } from "../runtime/session/cpu-provider.ts";
 import { Camera } from "./camera/camera.ts";
 import { PushSource } from "./camera/push-source.ts";
 import { ReplaySource } from "./camera/replay.ts";
+import { EvidenceKeeper, type Kept } from "./evidence/evidence-keeper.ts";
+import { type HeldPicture, PictureHold } from "./evidence/picture-hold.ts";
 import { readBootId, readDevice } from "./health/device.ts";
 import { EventLoopMonitor } from "./health/event-loop.ts";
 import { HealthReporter } from "./health/health-reporter.ts";
@@ -31,6 +35,8 @@ const BACKOFF_MS = { min: 1_000, max: 60_000 };
 const DRAIN_LIMIT_MS = 5_000;
 /** A frame that was pushed and waits for its verdict is a few words once its picture is judged. */
 const PUSHED_MAX = 512;
+
+const NO_EVIDENCE: Kept = { links: [], error: null };
 
 type StoredResult = InspectionResult & { seq: number };
 
@@ -59,6 +65,7 @@ export class Daemon {
   #mqtt: MqttService | undefined;
   #reporter: HealthReporter | undefined;
   #socket: HealthSocket | undefined;
+  #evidence: EvidenceKeeper | undefined;
   #http: HttpServer | undefined;
   #ended: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
@@ -110,6 +117,7 @@ export class Daemon {
     await within("cameras", Promise.all(Object.values(this.#cameras).map((camera) => camera.stop())));
     await within("pipelines", this.#ended);
     for (const source of Object.values(this.#pushed)) source.end();
+    await within("evidence", this.#evidence?.stop());
     await within("http", this.#http?.stop());
     await within("health", Promise.all([this.#socket?.stop(), this.#reporter?.stop()]));
     await within("mqtt", this.#mqtt?.stop({ drainMs: DRAIN_LIMIT_MS }));
@@ -121,6 +129,7 @@ export class Daemon {
 
   async #startSinks(): Promise<void> {
     await this.#outbox.start();
+    await this.#startEvidence();
     const { mqtt, device } = this.#config;
     this.#mqtt = new MqttService(
       { log: this.#outbox, ...this.#deps },
@@ -205,13 +214,17 @@ export class Daemon {
     };
     const pushed = this.#pushed[options.camera];
     pushed?.answeredBy(name);
+    const hold = new PictureHold();
+    const turns = new InTurn();
     const record = (judged: Judged) => {
-      const stored = this.#record(name, judged, provenance);
+      const payload = buildResult(name, judged, provenance);
+      const kept = this.#keepPictures(payload, judged, hold.take(judged.frame.id));
+      const stored = turns.run(kept, (evidence) => this.#store(payload, judged, evidence));
       pushed?.conclude(name, judged.frame.id, stored);
       return stored;
     };
     return new Pipeline(
-      { frames: camera.watch(), model, record, ...this.#deps },
+      { frames: hold.over(camera.watch()), model, record, ...this.#deps },
       {
         name,
         minScore: options.min_score,
@@ -223,12 +236,45 @@ export class Daemon {
     );
   }
 
-  async #record(pipeline: string, judged: Judged, provenance: Provenance): Promise<StoredResult> {
-    const payload = buildResult(pipeline, judged, provenance);
+  /** Whoever wants the picture copies it at once; then the camera has its frame back. */
+  #keepPictures(result: InspectionResult, judged: Judged, held: HeldPicture | undefined): Promise<Kept> {
+    const { id, ts_ms: capturedAtMs, verdict } = result;
+    const kernels = this.#kernels;
+    if (!held || !kernels) return Promise.resolve(NO_EVIDENCE);
+    const copies: Promise<unknown>[] = [];
+    const own = () => {
+      const copy = ownPicture(kernels, held.picture);
+      copies.push(copy);
+      return copy;
+    };
+    const { detections, source } = judged;
+    const subject = { id, verdict, capturedAtMs, picture: held.picture, detections, source };
+    const kept = this.#evidence?.keep(subject, own) ?? Promise.resolve(NO_EVIDENCE);
+    void Promise.allSettled(copies).then(held.release);
+    return kept;
+  }
+
+  async #store(result: InspectionResult, judged: Judged, { error, links }: Kept): Promise<StoredResult> {
+    const { id, pipeline, verdict } = result;
+    const payload = { ...result, evidence: links, evidence_error: error };
     const defects = countByLabel(judged.decision.failing);
-    const { verdict } = judged;
-    const seq = await this.#outbox.append({ pipeline, id: payload.id, verdict, defects, payload });
+    const seq = await this.#outbox.append({ pipeline, id, verdict, defects, payload });
     return { ...payload, seq };
+  }
+
+  async #startEvidence(): Promise<void> {
+    const { evidence } = this.#config;
+    if (!evidence) return;
+    this.#evidence = new EvidenceKeeper(this.#deps, {
+      folder: evidence.path,
+      verdicts: evidence.verdicts,
+      auditSample: evidence.audit_sample,
+      bytesMax: evidence.max_size,
+      bytesMaxOf: evidence.max_size_of,
+      ageMsMax: evidence.max_age,
+      freePercentMin: evidence.min_free_percent,
+    });
+    await this.#evidence.start();
   }
 
   async #startHttp(): Promise<void> {
@@ -236,7 +282,12 @@ export class Daemon {
     if (!http) return;
     const inlets = Object.entries(this.#pushed).filter(([id]) => cameras[id]?.source === "http");
     this.#http = new HttpServer(
-      { health: () => this.#health(), inlets: Object.fromEntries(inlets), logger: this.#deps.logger },
+      {
+        health: () => this.#health(),
+        inlets: Object.fromEntries(inlets),
+        evidence: (path) => this.#evidence?.fileOf(path),
+        logger: this.#deps.logger,
+      },
       { ...listenAddress(http.listen), token: http.token, bodyBytesMax: http.max_body },
     );
     await this.#http.start();
@@ -277,6 +328,7 @@ export class Daemon {
       loop: this.#loop,
       outbox: this.#outbox,
       mqtt: this.#mqtt,
+      evidence: this.#evidence,
       cameras: this.#cameras,
     };
     const { health, store, pipelines } = this.#config;

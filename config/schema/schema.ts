@@ -2,6 +2,7 @@ import { z } from "zod";
 import { closest } from "../../runtime/base/closest.ts";
 import { child, isRecord } from "../../runtime/base/json-schema.ts";
 import { camera } from "./cameras.ts";
+import { evidence } from "./evidence.ts";
 import { http } from "./http.ts";
 import { mqtt } from "./mqtt.ts";
 import { pipeline } from "./pipelines.ts";
@@ -74,6 +75,7 @@ export const schema = z
       .record(id, pipeline)
       .describe("Which model looks at which camera, and what its findings mean."),
     store: store.prefault({}).describe("Where results wait until the broker has them."),
+    evidence: evidence.optional().describe("Pictures that are kept of what was judged. Left out: none."),
     http: http.optional().describe("The HTTP server: frames in, verdicts, health and pictures out."),
     health: health.prefault({}).describe("How often the device reports on itself."),
     log: log.prefault({}).describe("What is written to the log."),

@@ -117,6 +117,18 @@ export const ERRORS = {
     meaning: "The result store reached its size limit.",
     hint: "Reconnect the broker or raise `store.max_size`; the oldest pass results go first.",
   },
+  ERR_EVIDENCE_WRITE: {
+    meaning: "A picture could not be kept as evidence.",
+    hint: "Check `evidence.path`, its permissions and the file system (`df`, `dmesg`); inspection goes on.",
+  },
+  ERR_EVIDENCE_SPACE: {
+    meaning: "There is no room for evidence above the free space that has to remain.",
+    hint: "Free some space, or lower `evidence.min_free_percent`; older pictures were deleted already.",
+  },
+  ERR_EVIDENCE_BUSY: {
+    meaning: "A picture was not kept because too many were being written.",
+    hint: "Use a faster disk, keep fewer verdicts in `evidence.verdicts`, or lower `evidence.audit_sample`.",
+  },
   ERR_MQTT_REFUSED: {
     meaning: "The MQTT broker refused the connection.",
     hint: "Check user name, password, client id and the broker's access rules.",

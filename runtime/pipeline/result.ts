@@ -1,3 +1,4 @@
+import type { ErrorRecord } from "../base/errors.ts";
 import { uuidV7 } from "../base/uuid-v7.ts";
 import { uuidV8 } from "../base/uuid-v8.ts";
 import type { Verdict } from "./decide.ts";
@@ -9,6 +10,17 @@ export interface Provenance {
   device: string;
   boot_id: string;
   models: readonly { name: string; version: string; sha256: string }[];
+}
+
+/** A picture that is kept of the frame. */
+export interface EvidenceLink {
+  kind: "raw" | "annotated";
+  /** Below the evidence folder, and below `/evidence/` by HTTP. */
+  path: string;
+  /** `pending`: was still being written when the result was stored; then its digest is not known here. */
+  state: "written" | "pending";
+  sha256: string | null;
+  bytes: number | null;
 }
 
 /** OPC 40001-101 result evaluation. */
@@ -64,6 +76,8 @@ export function buildResult(pipeline: string, judged: Judged, provenance: Proven
       deadline: deadlineMs ?? null,
       deadline_missed: deadlineMs !== undefined && timing.total > deadlineMs,
     },
+    evidence: [] as readonly EvidenceLink[],
+    evidence_error: null as ErrorRecord | null,
     replayed: false,
     simulated: false,
   };

@@ -1,19 +1,25 @@
 import type { Detection } from "../../runtime/pipeline/detection.ts";
 import type { Size } from "../../runtime/pipeline/fit.ts";
-import { encodeAnnotated } from "../../runtime/pipeline/still-image.ts";
+import type { Picture } from "../../runtime/pipeline/frame.ts";
+import { encodeJpeg } from "../../runtime/pipeline/still-image.ts";
 
 /** Colours that stay apart for the colour-blind (Okabe and Ito, 2008), a class each. */
 const COLORS = ["#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 
-/** The picture with a box and a label for each detection, as JPEG. */
-export function annotate(still: Uint8Array, size: Size, detections: readonly Detection[]): Promise<Buffer> {
-  const scale = Math.max(size.width, size.height) / 640;
-  const boxes = detections.map((d) => drawing(d, size, scale)).join("");
+const QUALITY = 88;
+
+/** The picture with a box and a label for each detection, as JPEG; shrunk when `shown` is smaller than it. */
+export function annotate(
+  picture: Picture,
+  size: Size,
+  detections: readonly Detection[],
+  shown: Size = size,
+): Promise<Buffer> {
   const { width, height } = size;
-  return encodeAnnotated(
-    still,
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${boxes}</svg>`,
-  );
+  const scale = Math.max(width, height) / 640;
+  const boxes = detections.map((d) => drawing(d, size, scale)).join("");
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${shown.width}" height="${shown.height}" viewBox="0 0 ${width} ${height}" preserveAspectRatio="none">${boxes}</svg>`;
+  return encodeJpeg(picture, { quality: QUALITY, drawing: svg, ...(shown === size ? {} : { size: shown }) });
 }
 
 function drawing({ box, classId, label, score }: Detection, size: Size, scale: number): string {

@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from "fastify";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import type { Logger } from "../../runtime/base/logger.ts";
+import { type EvidenceFiles, evidenceRoute } from "./evidence-route.ts";
 import { type FrameInlet, framesRoute } from "./frames-route.ts";
 import { admit } from "./guard.ts";
 import { problemOf } from "./problem.ts";
@@ -18,6 +19,7 @@ interface Deps {
   health(): Promise<object>;
   /** Cameras that take frames by HTTP. */
   inlets: Readonly<Record<string, FrameInlet>>;
+  evidence: EvidenceFiles;
 }
 
 const UPLOADS_MAX = 8;
@@ -69,7 +71,7 @@ export class HttpServer {
   }
 
   #build(): FastifyInstance {
-    const { health, inlets, logger } = this.#deps;
+    const { evidence, health, inlets, logger } = this.#deps;
     const { bodyBytesMax, token } = this.#options;
     const server = fastify({
       logger: false,
@@ -94,6 +96,7 @@ export class HttpServer {
       if (request.url !== "/health") admit(request.headers, token);
     });
     server.get("/health", () => health());
+    evidenceRoute(server, evidence);
     framesRoute(server, inlets, { bodyBytesMax, uploadsMax: UPLOADS_MAX, answerLimitMs: ANSWER_LIMIT_MS });
     return server;
   }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -13,7 +14,7 @@ const R = "sightline/bench/pipeline";
 type Stored = InspectionResult & { seq: number };
 
 /** A daemon with camera `gate` for posted frames, in front of pipelines `top` and `side`. */
-async function daemonWithGate(camera: object = {}) {
+async function daemonWithGate(camera: object = {}, evidence?: object) {
   const broker = await Mosquitto.start();
   const subscriber = await Subscriber.connect(broker.port);
   const folder = await tempFolder();
@@ -26,6 +27,7 @@ async function daemonWithGate(camera: object = {}) {
     },
     http: { listen: `127.0.0.1:${port}` },
     log: { level: "info" },
+    ...(evidence ? { evidence } : {}),
   };
   const file = await writeConfig(folder, config(broker.port, folder, sections));
   const daemon = new SightlineProcess(["run", "--config", file]);
@@ -36,7 +38,7 @@ async function daemonWithGate(camera: object = {}) {
     const answer = await fetch(`${url}/cameras/gate/frames${query}`, init);
     return { status: answer.status, ...((await answer.json()) as { results: Stored[] }) };
   };
-  return { daemon, post, subscriber, url };
+  return { daemon, folder, post, subscriber, url };
 }
 
 test("a JPEG, a PNG and its raw pixels get the same verdict in the answer as on MQTT", async () => {
@@ -85,6 +87,45 @@ test("a torn picture is a part too: its verdict is error, with the code, and on 
     error: { code: "ERR_IMAGE_TRUNCATED", hint: expect.any(String) },
   });
   await subscriber.until(() => subscriber.on(`${R}/top/result`).length === 1);
+});
+
+test("a fail's pictures are linked from its result with their digests, and can be had", async () => {
+  const { post, subscriber, url } = await daemonWithGate({}, { path: "evidence" });
+  const board = await readFile(BOARD);
+  const { results } = await post(board);
+  await subscriber.until(() => subscriber.on(`${R}/top/result`).length === 1);
+  expect(JSON.parse(subscriber.on(`${R}/top/result`)[0]?.text ?? "{}").evidence).toEqual(
+    results[0]?.evidence,
+  );
+  const kinds = results[0]?.evidence.map(({ kind, state }) => [kind, state]);
+  expect(kinds).toEqual([
+    ["raw", "written"],
+    ["annotated", "written"],
+  ]);
+  for (const { bytes, path, sha256 } of results[0]?.evidence ?? []) {
+    const answer = await fetch(`${url}/evidence/${path}`);
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/jpeg"]);
+    const file = Buffer.from(await answer.arrayBuffer());
+    expect([file.length, createHash("sha256").update(file).digest("hex")]).toEqual([bytes, sha256]);
+  }
+  for (const path of ["..%2f..%2fconfig.yaml", "2026/01/01/00/nothing/fail-raw.jpg", "%00"]) {
+    const answer = await fetch(`${url}/evidence/${path}`);
+    expect([path, answer.status]).toEqual([path, 404]);
+  }
+});
+
+test("where evidence cannot be kept, verdicts go on and say so", async () => {
+  const { post, url } = await daemonWithGate({}, { path: "/proc/evidence" });
+  const { results, status } = await post(await readFile(BOARD));
+  expect(status).toBe(200);
+  expect(results[0]).toMatchObject({
+    verdict: "fail",
+    evidence: [],
+    evidence_error: { code: "ERR_EVIDENCE_WRITE" },
+  });
+  expect(await (await fetch(`${url}/health`)).json()).toMatchObject({
+    evidence: { written: 0, error: { code: "ERR_EVIDENCE_WRITE" } },
+  });
 });
 
 test.each([{ mode: "triggered" }, { mode: "free_run" }])(
