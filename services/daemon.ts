@@ -26,6 +26,7 @@ import { EventLoopMonitor } from "./health/event-loop.ts";
 import { HealthReporter } from "./health/health-reporter.ts";
 import { HealthSocket } from "./health/health-socket.ts";
 import { HttpServer } from "./http/http-server.ts";
+import { type FrameMessage, FrameSubscription } from "./mqtt/frame-subscription.ts";
 import { MqttService } from "./mqtt/mqtt-service.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import { stopWithin } from "./stop-within.ts";
@@ -65,6 +66,7 @@ export class Daemon {
   #mqtt: MqttService | undefined;
   #reporter: HealthReporter | undefined;
   #socket: HealthSocket | undefined;
+  readonly #subscriptions: FrameSubscription[] = [];
   #evidence: EvidenceKeeper | undefined;
   #http: HttpServer | undefined;
   #ended: Promise<void> = Promise.resolve();
@@ -94,6 +96,7 @@ export class Daemon {
       await this.#startHealth();
       this.#startPipelines(bootId);
       await this.#startHttp();
+      await this.#startSubscriptions();
     } catch (error) {
       await this.stop();
       throw error;
@@ -114,6 +117,8 @@ export class Daemon {
   async #stop(): Promise<void> {
     const within = <T>(part: string, work: Promise<T> | undefined) =>
       stopWithin(this.#deps.logger, part, STOP_LIMIT_MS, work);
+    const subscriptions = this.#subscriptions.map((one) => one.stop({ limitMs: DRAIN_LIMIT_MS }));
+    await within("subscriptions", Promise.all(subscriptions));
     await within("cameras", Promise.all(Object.values(this.#cameras).map((camera) => camera.stop())));
     await within("pipelines", this.#ended);
     for (const source of Object.values(this.#pushed)) source.end();
@@ -291,6 +296,36 @@ export class Daemon {
       { ...listenAddress(http.listen), token: http.token, bodyBytesMax: http.max_body },
     );
     await this.#http.start();
+  }
+
+  async #startSubscriptions(): Promise<void> {
+    const { cameras, device, mqtt } = this.#config;
+    for (const [id, camera] of Object.entries(cameras)) {
+      const source = this.#pushed[id];
+      if (camera.source !== "mqtt" || !source) continue;
+      const judge = async (frame: FrameMessage) => {
+        const answers = await source.push(frame);
+        return answers.every((answer) => "result" in answer);
+      };
+      const subscription = new FrameSubscription(
+        { judge, logger: this.#deps.logger.child({ camera: id }) },
+        {
+          url: mqtt.url,
+          clientId: `${mqtt.client_id ?? `sightline-${device.id}`}-${id}`,
+          username: mqtt.username,
+          password: mqtt.password,
+          tls: mqtt.tls && (await readTls(mqtt.tls)),
+          keepaliveS: mqtt.keepalive / 1000,
+          connectTimeoutMs: mqtt.connect_timeout,
+          backoffMs: BACKOFF_MS,
+          topic: camera.topic,
+          group: camera.group,
+          window: camera.buffer,
+        },
+      );
+      this.#subscriptions.push(subscription);
+      subscription.start();
+    }
   }
 
   async #health(): Promise<object> {

@@ -35,6 +35,18 @@ export function receivedFrame(bytes: Uint8Array, told: Told): ReceivedFrame {
   };
 }
 
+/** One without a picture: what can be understood of its names is kept, so that its part can be answered. */
+export function unusableFrame(told: Told): ReceivedFrame {
+  const name = (key: string): string | undefined => (ID.test(told(key) ?? "") ? told(key) : undefined);
+  return {
+    picture: { encoding: "still", bytes: new Uint8Array() },
+    partId: name("part_id"),
+    triggerId: name("trigger_id"),
+    sourceId: name("frame_id"),
+    sourceTimeMs: undefined,
+  };
+}
+
 function rawPicture(bytes: Uint8Array, told: Told): RawPicture {
   const written = told("format") ?? "";
   if (!isFormat(written))
