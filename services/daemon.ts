@@ -9,16 +9,18 @@ import { SightlineError } from "../runtime/base/errors.ts";
 import { InTurn } from "../runtime/base/in-turn.ts";
 import type { Logger } from "../runtime/base/logger.ts";
 import { countByLabel } from "../runtime/pipeline/decide.ts";
-import type { FrameSource } from "../runtime/pipeline/frame.ts";
+import type { FrameSource, Picture } from "../runtime/pipeline/frame.ts";
 import type { Judged } from "../runtime/pipeline/judge.ts";
 import { type OpenModel, openModel } from "../runtime/pipeline/open-model.ts";
-import { ownPicture } from "../runtime/pipeline/own-picture.ts";
+import { ownPicture, shrunk } from "../runtime/pipeline/own-picture.ts";
 import { Pipeline } from "../runtime/pipeline/pipeline.ts";
 import { buildResult, type InspectionResult, type Provenance } from "../runtime/pipeline/result.ts";
+import { encodeJpeg } from "../runtime/pipeline/still-image.ts";
 import { CpuExecutionProvider } from "../runtime/session/cpu-provider.ts";
 import { Camera } from "./camera/camera.ts";
 import { PushSource } from "./camera/push-source.ts";
 import { ReplaySource } from "./camera/replay.ts";
+import { annotate } from "./evidence/annotate.ts";
 import { EvidenceKeeper, type Kept } from "./evidence/evidence-keeper.ts";
 import { type HeldPicture, PictureHold } from "./evidence/picture-hold.ts";
 import { readBootId, readDevice } from "./health/device.ts";
@@ -26,6 +28,7 @@ import { EventLoopMonitor } from "./health/event-loop.ts";
 import { HealthReporter } from "./health/health-reporter.ts";
 import { HealthSocket } from "./health/health-socket.ts";
 import { HttpServer } from "./http/http-server.ts";
+import { LiveView, type Shown } from "./http/live-view.ts";
 import { type FrameMessage, FrameSubscription } from "./mqtt/frame-subscription.ts";
 import { MqttService } from "./mqtt/mqtt-service.ts";
 import { Outbox } from "./outbox/outbox.ts";
@@ -37,6 +40,9 @@ const DRAIN_LIMIT_MS = 5_000;
 /** A frame that was pushed and waits for its verdict is a few words once its picture is judged. */
 const PUSHED_MAX = 512;
 
+/** Of pictures in the live view, in pixels. */
+const LIVE_SIDE_MAX = 960;
+const LIVE_QUALITY = 80;
 const NO_EVIDENCE: Kept = { links: [], error: null };
 
 type StoredResult = InspectionResult & { seq: number };
@@ -66,6 +72,8 @@ export class Daemon {
   #mqtt: MqttService | undefined;
   #reporter: HealthReporter | undefined;
   #socket: HealthSocket | undefined;
+  /** Filled when there is a server to watch by. */
+  readonly #live: Record<string, LiveView> = {};
   readonly #subscriptions: FrameSubscription[] = [];
   #evidence: EvidenceKeeper | undefined;
   #http: HttpServer | undefined;
@@ -247,16 +255,23 @@ export class Daemon {
     const kernels = this.#kernels;
     if (!held || !kernels) return Promise.resolve(NO_EVIDENCE);
     const copies: Promise<unknown>[] = [];
-    const own = () => {
-      const copy = ownPicture(kernels, held.picture);
+    const own = (sideMax?: number) => {
+      const copy = ownPicture(kernels, held.picture, sideMax);
       copies.push(copy);
       return copy;
     };
     const { detections, source } = judged;
     const subject = { id, verdict, capturedAtMs, picture: held.picture, detections, source };
     const kept = this.#evidence?.keep(subject, own) ?? Promise.resolve(NO_EVIDENCE);
+    if (source) this.#shownBy(result)?.show({ result, source, detections }, () => own(LIVE_SIDE_MAX));
     void Promise.allSettled(copies).then(held.release);
     return kept;
+  }
+
+  /** A camera shows what its first pipeline makes of it. */
+  #shownBy({ camera, pipeline }: InspectionResult): LiveView | undefined {
+    const first = Object.entries(this.#config.pipelines).find(([, options]) => options.camera === camera);
+    return first?.[0] === pipeline ? this.#live[camera] : undefined;
   }
 
   async #store(result: InspectionResult, judged: Judged, { error, links }: Kept): Promise<StoredResult> {
@@ -285,12 +300,19 @@ export class Daemon {
   async #startHttp(): Promise<void> {
     const { cameras, http } = this.#config;
     if (!http) return;
+    for (const { camera } of Object.values(this.#config.pipelines)) {
+      this.#live[camera] ??= new LiveView({
+        encode: encodeShown,
+        logger: this.#deps.logger.child({ camera }),
+      });
+    }
     const inlets = Object.entries(this.#pushed).filter(([id]) => cameras[id]?.source === "http");
     this.#http = new HttpServer(
       {
         health: () => this.#health(),
         inlets: Object.fromEntries(inlets),
         evidence: (path) => this.#evidence?.fileOf(path),
+        live: this.#live,
         logger: this.#deps.logger,
       },
       { ...listenAddress(http.listen), token: http.token, bodyBytesMax: http.max_body },
@@ -376,6 +398,13 @@ export class Daemon {
     this.#socket = new HealthSocket(() => this.#health(), { folder: store.path });
     await this.#socket.start();
   }
+}
+
+function encodeShown({ detections, source }: Shown, picture: Picture, drawn: boolean): Promise<Uint8Array> {
+  const size = shrunk(source, LIVE_SIDE_MAX);
+  return drawn
+    ? annotate(picture, source, detections, size)
+    : encodeJpeg(picture, { quality: LIVE_QUALITY, size });
 }
 
 /** A part that the configuration names; its checks have seen that it exists. */

@@ -4,6 +4,7 @@ import type { Logger } from "../../runtime/base/logger.ts";
 import { type EvidenceFiles, evidenceRoute } from "./evidence-route.ts";
 import { type FrameInlet, framesRoute } from "./frames-route.ts";
 import { admit } from "./guard.ts";
+import { LiveSockets, type LiveViews, liveRoute } from "./live-routes.ts";
 import { problemOf } from "./problem.ts";
 
 export interface HttpOptions {
@@ -20,6 +21,8 @@ interface Deps {
   /** Cameras that take frames by HTTP. */
   inlets: Readonly<Record<string, FrameInlet>>;
   evidence: EvidenceFiles;
+  /** Of each camera that a pipeline watches. */
+  live: LiveViews;
 }
 
 const UPLOADS_MAX = 8;
@@ -65,13 +68,14 @@ export class HttpServer {
     const server = this.#server;
     this.#server = undefined;
     if (!server) return;
+    for (const view of Object.values(this.#deps.live)) view.end();
     const limit = setTimeout(() => server.server.closeAllConnections(), STOP_LIMIT_MS);
     await server.close();
     clearTimeout(limit);
   }
 
   #build(): FastifyInstance {
-    const { evidence, health, inlets, logger } = this.#deps;
+    const { evidence, health, inlets, live, logger } = this.#deps;
     const { bodyBytesMax, token } = this.#options;
     const server = fastify({
       logger: false,
@@ -97,6 +101,9 @@ export class HttpServer {
     });
     server.get("/health", () => health());
     evidenceRoute(server, evidence);
+    liveRoute(server, live);
+    const sockets = new LiveSockets({ views: live, admit: ({ headers }) => admit(headers, token) });
+    server.server.on("upgrade", (request, socket, head) => sockets.upgrade(request, socket, head));
     framesRoute(server, inlets, { bodyBytesMax, uploadsMax: UPLOADS_MAX, answerLimitMs: ANSWER_LIMIT_MS });
     return server;
   }

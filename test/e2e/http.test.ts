@@ -128,6 +128,27 @@ test("where evidence cannot be kept, verdicts go on and say so", async () => {
   });
 });
 
+test("whoever watches sees the judged frame with its boxes", async () => {
+  const { daemon, post, url } = await daemonWithGate();
+  const stop = new AbortController();
+  const live = await fetch(`${url}/cameras/gate/live`, { signal: stop.signal });
+  const received: Buffer[] = [];
+  const answer = await post(await readFile(BOARD));
+  for await (const chunk of live.body ?? []) {
+    received.push(Buffer.from(chunk));
+    const all = Buffer.concat(received);
+    const [, size = Number.POSITIVE_INFINITY] = /Content-Length: (\d+)/.exec(all.toString("latin1")) ?? [];
+    const start = all.indexOf("\r\n\r\n") + 4;
+    if (all.length < start + Number(size)) continue;
+    const jpeg = await sharp(all.subarray(start, start + Number(size))).metadata();
+    expect(jpeg).toMatchObject({ format: "jpeg", width: answer.results[0]?.frame.w });
+    break;
+  }
+  daemon.signal("SIGTERM");
+  expect((await daemon.ended).code).toBe(0);
+  stop.abort();
+});
+
 test.each([{ mode: "triggered" }, { mode: "free_run" }])(
   "more frames than can be judged at a time ($mode): each is answered, none is forgotten",
   async (camera) => {
