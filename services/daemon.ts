@@ -40,6 +40,8 @@ const DRAIN_LIMIT_MS = 5_000;
 /** A frame that was pushed and waits for its verdict is a few words once its picture is judged. */
 const PUSHED_MAX = 512;
 
+/** Enough for a sound disk; see docs/adr/0009. */
+const LINK_WAIT_MS = 250;
 /** Of pictures in the live view, in pixels. */
 const LIVE_SIDE_MAX = 960;
 const LIVE_QUALITY = 80;
@@ -229,9 +231,11 @@ export class Daemon {
     pushed?.answeredBy(name);
     const hold = new PictureHold();
     const turns = new InTurn();
-    const record = (judged: Judged) => {
+    // Runs up to `conclude` before it returns, so in the order of the frames.
+    const record = async (judged: Judged) => {
+      const held = hold.take(judged.frame.id);
       const payload = buildResult(name, judged, provenance);
-      const kept = this.#keepPictures(payload, judged, hold.take(judged.frame.id));
+      const kept = this.#keepPictures(payload, judged, held);
       const stored = turns.run(kept, (evidence) => this.#store(payload, judged, evidence));
       pushed?.conclude(name, judged.frame.id, stored);
       return stored;
@@ -293,6 +297,7 @@ export class Daemon {
       bytesMaxOf: evidence.max_size_of,
       ageMsMax: evidence.max_age,
       freePercentMin: evidence.min_free_percent,
+      linkWaitMs: LINK_WAIT_MS,
     });
     await this.#evidence.start();
   }

@@ -4,6 +4,8 @@ export class InTurn {
 
   /** Calls `work` once `ready` has settled and everything handed in before has begun. */
   run<T, R>(ready: Promise<T>, work: (value: T) => Promise<R>): Promise<R> {
+    // A failure is met in its turn.
+    ready.catch(() => {});
     const turn = this.#previous.then(() => ready);
     this.#previous = turn.catch(() => {});
     return turn.then(work);

@@ -16,7 +16,10 @@ import { Retention, type RetentionOptions, type Space } from "./retention.ts";
 import { isKept, type SelectionOptions } from "./selection.ts";
 import { writeWhole } from "./write-file.ts";
 
-export type EvidenceOptions = SelectionOptions & RetentionOptions;
+export interface EvidenceOptions extends SelectionOptions, RetentionOptions {
+  /** A result waits this long for its pictures, so that it can say their digests. */
+  linkWaitMs: number;
+}
 
 /** A judged frame whose pictures may be kept. */
 export interface Subject extends About {
@@ -52,10 +55,9 @@ interface Deps {
   write?: typeof writeWhole;
 }
 
-/** Frames whose pictures are copied, encoded or written; each may take as much memory as the camera's picture. */
+/** Frames whose pictures are copied, encoded or written, and the memory that these copies may take. */
 const QUEUE_MAX = 8;
-/** A result waits this long for its pictures, so that it can say their digests. */
-const LINK_WAIT_MS = 250;
+const QUEUE_BYTES_MAX = 256 * 2 ** 20;
 const SWEEP_MS = 10 * 60_000;
 const RAW_QUALITY = 95;
 const NOTHING: Kept = { links: [], error: null };
@@ -67,6 +69,7 @@ export class EvidenceKeeper {
   readonly #retention: Retention;
   readonly #count = { written: 0, dropped: 0, failed: 0, late: 0 };
   #queued = 0;
+  #queuedBytes = 0;
   #last: Promise<unknown> = Promise.resolve();
   #sweep: NodeJS.Timeout | undefined;
   #error: SightlineError | undefined;
@@ -111,23 +114,31 @@ export class EvidenceKeeper {
   keep(subject: Subject, own: () => Promise<Picture>): Promise<Kept> {
     if (subject.picture.bytes.byteLength === 0 || !isKept(subject, this.#options))
       return Promise.resolve(NOTHING);
-    if (this.#queued >= QUEUE_MAX) {
+    const bytes = copyBytes(subject.picture);
+    // The first is taken however large it is.
+    if (this.#queued >= QUEUE_MAX || (this.#queued > 0 && this.#queuedBytes + bytes > QUEUE_BYTES_MAX)) {
       this.#count.dropped++;
       const error = new SightlineError("ERR_EVIDENCE_BUSY", `${this.#queued} frames already wait`);
       return Promise.resolve({ links: [], error: error.toRecord() });
     }
     this.#queued++;
+    this.#queuedBytes += bytes;
     const copy = own();
     // Its failure is met in its turn.
     copy.catch(() => {});
-    const done = this.#last.then(() => this.#keep(subject, copy)).finally(() => this.#queued--);
+    const done = this.#last
+      .then(() => this.#keep(subject, copy))
+      .finally(() => {
+        this.#queued--;
+        this.#queuedBytes -= bytes;
+      });
     this.#last = done;
     return this.#inTime(subject, done);
   }
 
   async #inTime(subject: Subject, done: Promise<Kept>): Promise<Kept> {
     const timer = new AbortController();
-    const late = sleep(LINK_WAIT_MS, undefined, { signal: timer.signal }).catch(() => {});
+    const late = sleep(this.#options.linkWaitMs, undefined, { signal: timer.signal }).catch(() => {});
     const kept = await Promise.race([done, late]);
     timer.abort();
     if (kept) return kept;
@@ -189,6 +200,9 @@ export class EvidenceKeeper {
 }
 
 const PENDING = { state: "pending", sha256: null, bytes: null } as const;
+
+const copyBytes = (picture: Picture): number =>
+  picture.encoding === "still" ? picture.bytes.byteLength : picture.width * picture.height * 3;
 
 /** A drawing without a box would be the picture again. */
 const kindsOf = ({ detections, source }: Subject): EvidenceLink["kind"][] =>

@@ -79,6 +79,8 @@ export class HttpServer {
     const { bodyBytesMax, token } = this.#options;
     const server = fastify({
       logger: false,
+      // A HEAD of the live view would never end.
+      exposeHeadRoutes: false,
       forceCloseConnections: "idle",
       requestTimeout: REQUEST_LIMIT_MS,
       routerOptions: { ignoreTrailingSlash: true, maxParamLength: 64 },

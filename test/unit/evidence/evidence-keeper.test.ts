@@ -29,7 +29,7 @@ function subject(given: Partial<Subject> = {}): Subject {
 
 type Deps = ConstructorParameters<typeof EvidenceKeeper>[0];
 
-async function setUp(deps: Partial<Deps> = {}, folder?: string) {
+async function setUp(deps: Partial<Deps> = {}, folder?: string, linkWaitMs = 60_000) {
   const path = folder ?? (await tempFolder());
   const logger = new RecordingLogger();
   const space = async () => ({ free: 1e12, total: 1e12 });
@@ -43,6 +43,7 @@ async function setUp(deps: Partial<Deps> = {}, folder?: string) {
       bytesMaxOf: {},
       ageMsMax: 1e12,
       freePercentMin: 10,
+      linkWaitMs,
     },
   );
   await keeper.start();
@@ -191,11 +192,9 @@ test("a slow disk holds no result up: it says where the pictures will be; too ma
     await disk.promise;
     await writeWhole(...args);
   };
-  const { keep, keeper } = await setUp({ write });
-  const begunMs = performance.now();
+  const { keep, keeper } = await setUp({ write }, undefined, 50);
   const subjects = Array.from({ length: 11 }, () => subject());
   const kept = await Promise.all(subjects.map(keep));
-  expect(performance.now() - begunMs).toBeLessThan(5_000);
   for (const { error, links } of kept.slice(0, 8)) {
     expect(error).toBeNull();
     expect(links.map(({ bytes, sha256, state }) => [state, sha256, bytes])).toEqual([
