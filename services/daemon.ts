@@ -335,7 +335,7 @@ export class Daemon {
         return answers.every((answer) => "result" in answer);
       };
       const subscription = new FrameSubscription(
-        { judge, logger: this.#deps.logger.child({ camera: id }) },
+        { judge, clock: this.#deps.clock, logger: this.#deps.logger.child({ camera: id }) },
         {
           url: mqtt.url,
           clientId: `${mqtt.client_id ?? `sightline-${device.id}`}-${id}`,

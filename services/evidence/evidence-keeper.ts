@@ -5,6 +5,7 @@ import type { Clock } from "../../runtime/base/clock.ts";
 import { type ErrorRecord, SightlineError } from "../../runtime/base/errors.ts";
 import type { Logger } from "../../runtime/base/logger.ts";
 import { makeFolder } from "../../runtime/base/make-folder.ts";
+import type { Verdict } from "../../runtime/pipeline/decide.ts";
 import type { Detection } from "../../runtime/pipeline/detection.ts";
 import type { Size } from "../../runtime/pipeline/fit.ts";
 import type { Picture } from "../../runtime/pipeline/frame.ts";
@@ -71,6 +72,7 @@ export class EvidenceKeeper {
   #queued = 0;
   #queuedBytes = 0;
   #last: Promise<unknown> = Promise.resolve();
+  #scan: Promise<void> = Promise.resolve();
   #sweep: NodeJS.Timeout | undefined;
   #error: SightlineError | undefined;
 
@@ -89,16 +91,17 @@ export class EvidenceKeeper {
   async start(): Promise<void> {
     // What a killed process left half-written.
     await rm(this.#temporary, { recursive: true, force: true }).catch(() => {});
-    this.#retention.scan().then(
-      () => this.#makeRoom(),
-      (error: unknown) => this.#failed(error),
+    this.#scan = this.#retention.scan().then(
+      () => this.#sweepNext(),
+      (error: unknown) => void this.#failed(error),
     );
-    this.#sweep = setInterval(() => this.#makeRoom(), SWEEP_MS);
+    this.#sweep = setInterval(() => this.#sweepNext(), SWEEP_MS);
   }
 
   /** Writes what waits. */
   async stop(): Promise<void> {
     clearInterval(this.#sweep);
+    await this.#scan;
     await this.#last;
   }
 
@@ -163,9 +166,7 @@ export class EvidenceKeeper {
   async #keepOne(subject: Subject, kind: EvidenceLink["kind"], picture: Picture): Promise<EvidenceLink> {
     const { capturedAtMs, verdict } = subject;
     const content = await encode(subject, kind, picture);
-    // Someone may delete it under us.
-    makeFolder(this.#temporary);
-    await this.#retention.makeRoom(verdict, content.byteLength, this.#deps.clock.wallMs());
+    await this.#makeRoom(verdict, content.byteLength);
     const path = pathOf(subject, kind);
     const options = { temporary: this.#temporary, durable: verdict !== "pass" };
     await this.#deps.write(join(this.#options.folder, path), content, options);
@@ -175,9 +176,15 @@ export class EvidenceKeeper {
   }
 
   /** Pictures grow old, and disks full, also while none is written. */
-  #makeRoom(): void {
-    const swept = this.#last.then(() => this.#retention.makeRoom("pass", 0, this.#deps.clock.wallMs()));
+  #sweepNext(): void {
+    const swept = this.#last.then(() => this.#makeRoom("pass", 0));
     this.#last = swept.catch((error: unknown) => this.#failed(error));
+  }
+
+  async #makeRoom(verdict: Verdict, bytes: number): Promise<void> {
+    // Each time: someone may delete it under us.
+    makeFolder(this.#temporary);
+    await this.#retention.makeRoom(verdict, bytes, this.#deps.clock.wallMs());
   }
 
   get #temporary(): string {

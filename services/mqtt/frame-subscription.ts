@@ -1,4 +1,5 @@
 import type { IPublishPacket } from "mqtt-packet";
+import { type Clock, msBetween } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import type { Logger } from "../../runtime/base/logger.ts";
 import { type ReceivedFrame, receivedFrame, unusableFrame } from "../../runtime/pipeline/received-frame.ts";
@@ -17,6 +18,7 @@ export type FrameMessage = ReceivedFrame & { origin: string; lost?: Error | unde
 
 interface Deps {
   logger: Logger;
+  clock: Clock;
   /** Resolves with whether the frame's results are stored, so that the broker may forget it. */
   judge(frame: FrameMessage): Promise<boolean>;
 }
@@ -35,6 +37,7 @@ export class FrameSubscription {
   #retry: NodeJS.Timeout | undefined;
   #running = false;
   #failures = 0;
+  #subscribedAtNs: bigint | undefined;
   #inWork = 0;
   #acknowledged: Promise<void> = Promise.resolve();
   #onIdle = (): void => {};
@@ -91,7 +94,7 @@ export class FrameSubscription {
   }
 
   #subscribed(): void {
-    this.#failures = 0;
+    this.#subscribedAtNs = this.#deps.clock.nowNs();
     const { group, topic } = this.#options;
     this.#deps.logger.info({ topic, group }, "takes frames from the broker");
   }
@@ -100,10 +103,18 @@ export class FrameSubscription {
     this.#link = undefined;
     this.#onIdle();
     if (!this.#running) return;
+    if (this.#lived()) this.#failures = 0;
     if (this.#failures === 0)
       this.#deps.logger.warn({ error: error.toRecord() }, "no frames from the broker");
     const pauseMs = backOffMs(this.#failures++, this.#options.backoffMs, Math.random());
     this.#retry = setTimeout(() => this.#connect(), pauseMs);
+  }
+
+  /** A link that broke sooner than the longest pause is a failure: two devices with one id throw each other out. */
+  #lived(): boolean {
+    const since = this.#subscribedAtNs;
+    this.#subscribedAtNs = undefined;
+    return since !== undefined && msBetween(since, this.#deps.clock.nowNs()) >= this.#options.backoffMs.max;
   }
 
   #message(link: FrameLink, packet: IPublishPacket): void {
@@ -117,7 +128,7 @@ export class FrameSubscription {
     // In the order in which they came (MQTT 5, 4.6).
     this.#acknowledged = this.#acknowledged.then(async () => {
       if (await stored) this.#acknowledge(link, packet);
-      else
+      else if (packet.qos > 0)
         link.fail(
           new SightlineError(
             "ERR_STORE_WRITE",
@@ -149,7 +160,7 @@ function frameOf({ payload, properties, topic }: IPublishPacket): FrameMessage {
   };
   const origin = `mqtt ${topic}`;
   try {
-    return { ...receivedFrame(Buffer.from(payload), told), origin };
+    return { ...receivedFrame(Buffer.isBuffer(payload) ? payload : Buffer.from(payload), told), origin };
   } catch (error) {
     return { ...unusableFrame(told), origin, lost: SightlineError.wrap("ERR_FRAME_INVALID", error) };
   }

@@ -73,6 +73,17 @@ test("a frame from the broker is judged, and its names are in the result", async
   expect((await daemon.ended).code).toBe(0);
 });
 
+test("when the broker comes back, so do its frames", async () => {
+  const broker = await Mosquitto.start();
+  const { daemon } = await startDaemon(broker.port, "solo");
+  await broker.kill();
+  await broker.start();
+  await daemon.untilOut(/takes frames[\s\S]+no frames from the broker[\s\S]+takes frames/);
+  const subscriber = await Subscriber.connect(broker.port, RESULTS);
+  await (await startSender(broker.port))(1);
+  await subscriber.until(() => subscriber.received.length === 1);
+});
+
 test("raw pixels by user properties; a message without a frame is a part in error", async () => {
   const broker = await Mosquitto.start();
   const subscriber = await Subscriber.connect(broker.port, RESULTS);
@@ -160,7 +171,7 @@ test("two daemons of a group share the frames; one is killed, the other takes al
   expect(repeated).toEqual([]);
   second.signal("SIGTERM");
   expect((await second.ended).code).toBe(0);
-});
+}, 240_000);
 
 test("a member that stops in order loses nothing: what it was given is judged first", async () => {
   const broker = await Mosquitto.start();

@@ -171,6 +171,12 @@ test("a folder that cannot be one fails, and inspection has its answer", async (
   expect(await keep(subject())).toMatchObject({ links: [], error: { code: "ERR_EVIDENCE_WRITE" } });
 });
 
+test("a folder that is not there yet is no trouble", async () => {
+  const { keeper } = await setUp({}, join(await tempFolder(), "not", "yet"));
+  await keeper.stop();
+  expect(keeper.stats).toMatchObject({ error: null, failed: 0 });
+});
+
 test("a folder that is deleted under us is made again", async () => {
   const { folder, keep } = await setUp();
   await keep(subject());
@@ -182,8 +188,9 @@ test("what a killed process left half-written is removed at the start", async ()
   const folder = await tempFolder();
   await mkdir(join(folder, ".tmp"));
   await writeFile(join(folder, ".tmp", "half"), "ha");
-  await setUp({}, folder);
-  expect(await readdir(folder)).toEqual([]);
+  const { keeper } = await setUp({}, folder);
+  await keeper.stop();
+  expect((await readdir(folder, { recursive: true })).filter((name) => name !== ".tmp")).toEqual([]);
 });
 
 test("a slow disk holds no result up: it says where the pictures will be; too many are not taken, and counted", async () => {
