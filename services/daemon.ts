@@ -9,18 +9,17 @@ import { SightlineError } from "../runtime/base/errors.ts";
 import { InTurn } from "../runtime/base/in-turn.ts";
 import type { Logger } from "../runtime/base/logger.ts";
 import { countByLabel } from "../runtime/pipeline/decide.ts";
-import type { FrameSource, Picture } from "../runtime/pipeline/frame.ts";
+import type { FrameSource } from "../runtime/pipeline/frame.ts";
 import type { Judged } from "../runtime/pipeline/judge.ts";
 import { type OpenModel, openModel } from "../runtime/pipeline/open-model.ts";
-import { ownPicture, shrunk } from "../runtime/pipeline/own-picture.ts";
+import { ownPicture } from "../runtime/pipeline/own-picture.ts";
 import { Pipeline } from "../runtime/pipeline/pipeline.ts";
 import { buildResult, type InspectionResult, type Provenance } from "../runtime/pipeline/result.ts";
-import { encodeJpeg } from "../runtime/pipeline/still-image.ts";
 import { CpuExecutionProvider } from "../runtime/session/cpu-provider.ts";
 import { Camera } from "./camera/camera.ts";
 import { PushSource } from "./camera/push-source.ts";
 import { ReplaySource } from "./camera/replay.ts";
-import { annotate } from "./evidence/annotate.ts";
+import { PREVIEW_SIDE_MAX, preview } from "./evidence/annotate.ts";
 import { EvidenceKeeper, type Kept } from "./evidence/evidence-keeper.ts";
 import { type HeldPicture, PictureHold } from "./evidence/picture-hold.ts";
 import { readBootId, readDevice } from "./health/device.ts";
@@ -28,7 +27,7 @@ import { EventLoopMonitor } from "./health/event-loop.ts";
 import { HealthReporter } from "./health/health-reporter.ts";
 import { HealthSocket } from "./health/health-socket.ts";
 import { HttpServer } from "./http/http-server.ts";
-import { LiveView, type Shown } from "./http/live-view.ts";
+import { LiveView } from "./http/live-view.ts";
 import { type FrameMessage, FrameSubscription } from "./mqtt/frame-subscription.ts";
 import { MqttService } from "./mqtt/mqtt-service.ts";
 import { Outbox } from "./outbox/outbox.ts";
@@ -40,11 +39,6 @@ const DRAIN_LIMIT_MS = 5_000;
 /** A frame that was pushed and waits for its verdict is a few words once its picture is judged. */
 const PUSHED_MAX = 512;
 
-/** Enough for a sound disk; see docs/adr/0009. */
-const LINK_WAIT_MS = 250;
-/** Of pictures in the live view, in pixels. */
-const LIVE_SIDE_MAX = 960;
-const LIVE_QUALITY = 80;
 const NO_EVIDENCE: Kept = { links: [], error: null };
 
 type StoredResult = InspectionResult & { seq: number };
@@ -267,7 +261,7 @@ export class Daemon {
     const { detections, source } = judged;
     const subject = { id, verdict, capturedAtMs, picture: held.picture, detections, source };
     const kept = this.#evidence?.keep(subject, own) ?? Promise.resolve(NO_EVIDENCE);
-    if (source) this.#shownBy(result)?.show({ result, source, detections }, () => own(LIVE_SIDE_MAX));
+    if (source) this.#shownBy(result)?.show({ result, source, detections }, () => own(PREVIEW_SIDE_MAX));
     void Promise.allSettled(copies).then(held.release);
     return kept;
   }
@@ -297,7 +291,6 @@ export class Daemon {
       bytesMaxOf: evidence.max_size_of,
       ageMsMax: evidence.max_age,
       freePercentMin: evidence.min_free_percent,
-      linkWaitMs: LINK_WAIT_MS,
     });
     await this.#evidence.start();
   }
@@ -307,7 +300,7 @@ export class Daemon {
     if (!http) return;
     for (const { camera } of Object.values(this.#config.pipelines)) {
       this.#live[camera] ??= new LiveView({
-        encode: encodeShown,
+        encode: ({ detections, source }, picture, drawn) => preview(picture, source, drawn ? detections : []),
         logger: this.#deps.logger.child({ camera }),
       });
     }
@@ -403,13 +396,6 @@ export class Daemon {
     this.#socket = new HealthSocket(() => this.#health(), { folder: store.path });
     await this.#socket.start();
   }
-}
-
-function encodeShown({ detections, source }: Shown, picture: Picture, drawn: boolean): Promise<Uint8Array> {
-  const size = shrunk(source, LIVE_SIDE_MAX);
-  return drawn
-    ? annotate(picture, source, detections, size)
-    : encodeJpeg(picture, { quality: LIVE_QUALITY, size });
 }
 
 /** A part that the configuration names; its checks have seen that it exists. */

@@ -18,8 +18,8 @@ import { isKept, type SelectionOptions } from "./selection.ts";
 import { writeWhole } from "./write-file.ts";
 
 export interface EvidenceOptions extends SelectionOptions, RetentionOptions {
-  /** A result waits this long for its pictures, so that it can say their digests. */
-  linkWaitMs: number;
+  /** A result waits this long for its pictures, so that it can say their digests; see docs/adr/0009. */
+  linkWaitMs?: number;
 }
 
 /** A judged frame whose pictures may be kept. */
@@ -59,6 +59,8 @@ interface Deps {
 /** Frames whose pictures are copied, encoded or written, and the memory that these copies may take. */
 const QUEUE_MAX = 8;
 const QUEUE_BYTES_MAX = 256 * 2 ** 20;
+/** Enough for a sound disk. */
+const LINK_WAIT_MS = 250;
 const SWEEP_MS = 10 * 60_000;
 const RAW_QUALITY = 95;
 const NOTHING: Kept = { links: [], error: null };
@@ -66,7 +68,7 @@ const NOTHING: Kept = { links: [], error: null };
 /** Keeps pictures of what was judged, one frame at a time and never in the way of the next. */
 export class EvidenceKeeper {
   readonly #deps: Required<Deps>;
-  readonly #options: EvidenceOptions;
+  readonly #options: Required<EvidenceOptions>;
   readonly #retention: Retention;
   readonly #count = { written: 0, dropped: 0, failed: 0, late: 0 };
   #queued = 0;
@@ -78,7 +80,7 @@ export class EvidenceKeeper {
 
   constructor(deps: Deps, options: EvidenceOptions) {
     this.#deps = { space: readSpace, write: writeWhole, ...deps };
-    this.#options = options;
+    this.#options = { linkWaitMs: LINK_WAIT_MS, ...options };
     this.#retention = new Retention(this.#deps, options);
   }
 

@@ -7,6 +7,7 @@ import { openKernels } from "../../../runtime/arm-neon/index.ts";
 import type { Detection } from "../../../runtime/pipeline/detection.ts";
 import type { RawPicture } from "../../../runtime/pipeline/frame.ts";
 import { ownPicture } from "../../../runtime/pipeline/own-picture.ts";
+import { preview } from "../../../services/evidence/annotate.ts";
 import { EvidenceKeeper, type Subject } from "../../../services/evidence/evidence-keeper.ts";
 import { isKept } from "../../../services/evidence/selection.ts";
 import { writeWhole } from "../../../services/evidence/write-file.ts";
@@ -225,4 +226,19 @@ test("a path that is none leads nowhere", async () => {
   const id = "0192f3aa-0000-7000-8000-000000000001";
   for (const path of ["../../etc/passwd", `2026/11/21/22/${id}/../fail-raw.jpg`, `2026/11/21/22/${id}`, ""])
     expect(keeper.fileOf(path)).toBeUndefined();
+});
+
+test("a preview is small, with the boxes where they are in the picture", async () => {
+  const [width, height] = [2000, 1000];
+  const still = await sharp({ create: { width, height, channels: 3, background: "#000" } })
+    .png()
+    .toBuffer();
+  const picture = { encoding: "still", bytes: still } as const;
+  const box: Detection = { ...SHORT, box: [1000, 500, 1999, 999] };
+  const jpeg = await preview(await ownPicture(kernels, picture), { width, height }, [box]);
+  const { data, info } = await sharp(jpeg).greyscale().raw().toBuffer({ resolveWithObject: true });
+  expect([info.width, info.height]).toEqual([960, 480]);
+  const light = (x: number, y: number) => (data[y * 960 + x] ?? 0) > 40;
+  // Left edge of the box at 1000 · 960/2000.
+  expect([light(480, 400), light(440, 400), light(520, 400)]).toEqual([true, false, false]);
 });
