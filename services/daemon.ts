@@ -70,6 +70,7 @@ export class Daemon {
   #socket: HealthSocket | undefined;
   /** Filled when there is a server to watch by. */
   readonly #live: Record<string, LiveView> = {};
+  readonly #holds: PictureHold[] = [];
   readonly #subscriptions: FrameSubscription[] = [];
   #evidence: EvidenceKeeper | undefined;
   #http: HttpServer | undefined;
@@ -125,7 +126,7 @@ export class Daemon {
     await within("subscriptions", Promise.all(subscriptions));
     await within("cameras", Promise.all(Object.values(this.#cameras).map((camera) => camera.stop())));
     await within("pipelines", this.#ended);
-    for (const source of Object.values(this.#pushed)) source.end();
+    for (const part of [...this.#holds, ...Object.values(this.#pushed)]) part.end();
     await within("evidence", this.#evidence?.stop());
     await within("http", this.#http?.stop());
     await within("health", Promise.all([this.#socket?.stop(), this.#reporter?.stop()]));
@@ -223,7 +224,8 @@ export class Daemon {
     };
     const pushed = this.#pushed[options.camera];
     pushed?.answeredBy(name);
-    const hold = new PictureHold();
+    const hold = new PictureHold(this.#inFlight());
+    this.#holds.push(hold);
     const turns = new InTurn();
     // Runs up to `conclude` before it returns, so in the order of the frames.
     const record = async (judged: Judged) => {
