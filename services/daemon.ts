@@ -2,24 +2,35 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { listenAddress } from "../config/schema/http.ts";
 import type { Config } from "../config/schema/schema.ts";
 import { type Kernels, openKernels } from "../runtime/arm-neon/index.ts";
 import type { Clock } from "../runtime/base/clock.ts";
 import { SightlineError } from "../runtime/base/errors.ts";
+import { InTurn } from "../runtime/base/in-turn.ts";
 import type { Logger } from "../runtime/base/logger.ts";
 import { countByLabel } from "../runtime/pipeline/decide.ts";
+import type { FrameSource } from "../runtime/pipeline/frame.ts";
 import type { Judged } from "../runtime/pipeline/judge.ts";
 import { type OpenModel, openModel } from "../runtime/pipeline/open-model.ts";
+import { ownPicture } from "../runtime/pipeline/own-picture.ts";
 import { Pipeline } from "../runtime/pipeline/pipeline.ts";
-import { buildResult, type Provenance } from "../runtime/pipeline/result.ts";
+import { buildResult, type InspectionResult, type Provenance } from "../runtime/pipeline/result.ts";
 import { CpuExecutionProvider } from "../runtime/session/cpu-provider.ts";
 import { Camera } from "./camera/camera.ts";
 import { openSource, staleMs } from "./camera/open-source.ts";
+import { PushSource } from "./camera/push-source.ts";
 import type { CameraEvent } from "./camera/report.ts";
+import { PREVIEW_SIDE_MAX, preview } from "./evidence/annotate.ts";
+import { EvidenceKeeper, type Kept } from "./evidence/evidence-keeper.ts";
+import { type HeldPicture, PictureHold } from "./evidence/picture-hold.ts";
 import { readBootId, readDevice } from "./health/device.ts";
 import { EventLoopMonitor } from "./health/event-loop.ts";
 import { HealthReporter } from "./health/health-reporter.ts";
 import { HealthSocket } from "./health/health-socket.ts";
+import { HttpServer } from "./http/http-server.ts";
+import { LiveView } from "./http/live-view.ts";
+import { type FrameMessage, FrameSubscription } from "./mqtt/frame-subscription.ts";
 import { MqttService } from "./mqtt/mqtt-service.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import { stopWithin } from "./stop-within.ts";
@@ -28,6 +39,18 @@ const STOP_LIMIT_MS = 10_000;
 const BACKOFF_MS = { min: 1_000, max: 60_000 };
 const DRAIN_LIMIT_MS = 5_000;
 const SPARE_BLOCKS = 3;
+/** A frame that was pushed and waits for its verdict is a few words once its picture is judged. */
+const PUSHED_MAX = 512;
+
+const NO_EVIDENCE: Kept = { links: [], error: null };
+
+type StoredResult = InspectionResult & { seq: number };
+type CameraOptions = Config["cameras"][string];
+type PushedOptions = Extract<CameraOptions, { source: "http" | "mqtt" }>;
+
+/** Whether others hand over the camera's frames. */
+const isPushed = (options: CameraOptions): options is PushedOptions =>
+  options.source === "http" || options.source === "mqtt";
 
 interface Deps {
   logger: Logger;
@@ -46,12 +69,20 @@ export class Daemon {
   readonly #loop = new EventLoopMonitor();
   readonly #outbox: Outbox;
   readonly #cameras: Record<string, Camera> = {};
+  /** Those of the cameras whose frames come by HTTP or MQTT. */
+  readonly #pushed: Record<string, PushSource<StoredResult>> = {};
   readonly #models: Record<string, OpenModel> = {};
   #provider: CpuExecutionProvider | undefined;
   #kernels: Kernels | undefined;
   #mqtt: MqttService | undefined;
   #reporter: HealthReporter | undefined;
   #socket: HealthSocket | undefined;
+  /** Filled when there is a server to watch by. */
+  readonly #live: Record<string, LiveView> = {};
+  readonly #holds: PictureHold[] = [];
+  readonly #subscriptions: FrameSubscription[] = [];
+  #evidence: EvidenceKeeper | undefined;
+  #http: HttpServer | undefined;
   #ended: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
 
@@ -78,6 +109,8 @@ export class Daemon {
       await this.#publishInfo(bootId);
       await this.#startHealth();
       this.#startPipelines(bootId);
+      await this.#startHttp();
+      await this.#startSubscriptions();
     } catch (error) {
       await this.stop();
       throw error;
@@ -98,8 +131,13 @@ export class Daemon {
   async #stop(): Promise<void> {
     const within = <T>(part: string, work: Promise<T> | undefined) =>
       stopWithin(this.#deps.logger, part, STOP_LIMIT_MS, work);
+    const subscriptions = this.#subscriptions.map((one) => one.stop({ limitMs: DRAIN_LIMIT_MS }));
+    await within("subscriptions", Promise.all(subscriptions));
     await within("cameras", Promise.all(Object.values(this.#cameras).map((camera) => camera.stop())));
     await within("pipelines", this.#ended);
+    for (const part of [...this.#holds, ...Object.values(this.#pushed)]) part.end();
+    await within("evidence", this.#evidence?.stop());
+    await within("http", this.#http?.stop());
     await within("health", Promise.all([this.#socket?.stop(), this.#reporter?.stop()]));
     await within("mqtt", this.#mqtt?.stop({ drainMs: DRAIN_LIMIT_MS }));
     await within("store", this.#outbox.stop());
@@ -110,6 +148,7 @@ export class Daemon {
 
   async #startSinks(): Promise<void> {
     await this.#outbox.start();
+    await this.#startEvidence();
     const { mqtt, device } = this.#config;
     this.#mqtt = new MqttService(
       { log: this.#outbox, ...this.#deps },
@@ -166,11 +205,6 @@ export class Daemon {
 
   #camera(id: string): Camera {
     const options = member(this.#config.cameras, id);
-    const watchers = Object.values(this.#config.pipelines).filter((p) => p.camera === id).length;
-    // One each that waits or is in work, and some for the time that the main thread needs to fetch them.
-    const blocks = Math.max(1, watchers) * (options.buffer + this.#inFlight()) + SPARE_BLOCKS;
-    const folder = join(this.#config.store.path, "fifo");
-    const source = openSource(this.#deps, { camera: id, folder, blocks }, options);
     const onStatus = (status: string) => {
       this.#deps.logger.info({ camera: id, status }, "camera");
       this.#mqtt?.setState(`camera/${id}/status`, status);
@@ -180,9 +214,26 @@ export class Daemon {
       this.#deps.logger.warn({ camera: id, ...event }, "camera");
       this.#mqtt?.setState(`camera/${id}/event`, { ts, ...event });
     };
-    return new Camera(
-      { ...this.#deps, source, onStatus, onEvent },
-      { id, ...options, staleMs: staleMs(options) },
+    const { buffer, source } = options;
+    // The broker hands over no more frames than fit, and each has to be answered.
+    const mode = source === "mqtt" ? "triggered" : options.mode;
+    const deps = { ...this.#deps, source: this.#source(id, options), onStatus, onEvent };
+    return new Camera(deps, { id, mode, buffer, staleMs: isPushed(options) ? undefined : staleMs(options) });
+  }
+
+  #source(id: string, options: CameraOptions): FrameSource {
+    if (isPushed(options)) {
+      const source = new PushSource<StoredResult>(this.#deps, { camera: id, pendingMax: PUSHED_MAX });
+      this.#pushed[id] = source;
+      return source;
+    }
+    const watchers = Object.values(this.#config.pipelines).filter((p) => p.camera === id).length;
+    // One each that waits or is in work, and some for the time that the main thread needs to fetch them.
+    const blocks = Math.max(1, watchers) * (options.buffer + this.#inFlight()) + SPARE_BLOCKS;
+    return openSource(
+      this.#deps,
+      { camera: id, folder: join(this.#config.store.path, "fifo"), blocks },
+      options,
     );
   }
 
@@ -195,9 +246,22 @@ export class Daemon {
       boot_id: bootId,
       models: [{ name: model.options.name, version: model.options.version, sha256: model.options.sha256 }],
     };
-    const record = (judged: Judged) => this.#record(name, judged, provenance);
+    const pushed = this.#pushed[options.camera];
+    pushed?.answeredBy(name);
+    const hold = new PictureHold(this.#inFlight());
+    this.#holds.push(hold);
+    const turns = new InTurn();
+    // Runs up to `conclude` before it returns, so in the order of the frames.
+    const record = async (judged: Judged) => {
+      const held = hold.take(judged.frame.id);
+      const payload = buildResult(name, judged, provenance);
+      const kept = this.#keepPictures(payload, judged, held);
+      const stored = turns.run(kept, (evidence) => this.#store(payload, judged, evidence));
+      pushed?.conclude(name, judged.frame.id, stored);
+      return stored;
+    };
     return new Pipeline(
-      { frames: camera.watch(), model, record, ...this.#deps },
+      { frames: hold.over(camera.watch()), model, record, ...this.#deps },
       {
         name,
         minScore: options.min_score,
@@ -209,10 +273,109 @@ export class Daemon {
     );
   }
 
-  async #record(pipeline: string, judged: Judged, provenance: Provenance): Promise<void> {
-    const payload = buildResult(pipeline, judged, provenance);
+  /** Whoever wants the picture copies it at once; then the camera has its frame back. */
+  #keepPictures(result: InspectionResult, judged: Judged, held: HeldPicture | undefined): Promise<Kept> {
+    const { id, ts_ms: capturedAtMs, verdict } = result;
+    const kernels = this.#kernels;
+    if (!held || !kernels) return Promise.resolve(NO_EVIDENCE);
+    const copies: Promise<unknown>[] = [];
+    const own = (sideMax?: number) => {
+      const copy = ownPicture(kernels, held.picture, sideMax);
+      copies.push(copy);
+      return copy;
+    };
+    const { detections, source } = judged;
+    const subject = { id, verdict, capturedAtMs, picture: held.picture, detections, source };
+    const kept = this.#evidence?.keep(subject, own) ?? Promise.resolve(NO_EVIDENCE);
+    if (source) this.#shownBy(result)?.show({ result, source, detections }, () => own(PREVIEW_SIDE_MAX));
+    void Promise.allSettled(copies).then(held.release);
+    return kept;
+  }
+
+  /** A camera shows what its first pipeline makes of it. */
+  #shownBy({ camera, pipeline }: InspectionResult): LiveView | undefined {
+    const first = Object.entries(this.#config.pipelines).find(([, options]) => options.camera === camera);
+    return first?.[0] === pipeline ? this.#live[camera] : undefined;
+  }
+
+  async #store(result: InspectionResult, judged: Judged, { error, links }: Kept): Promise<StoredResult> {
+    const { id, pipeline, verdict } = result;
+    const payload = { ...result, evidence: links, evidence_error: error };
     const defects = countByLabel(judged.decision.failing);
-    await this.#outbox.append({ pipeline, id: payload.id, verdict: judged.verdict, defects, payload });
+    const seq = await this.#outbox.append({ pipeline, id, verdict, defects, payload });
+    return { ...payload, seq };
+  }
+
+  async #startEvidence(): Promise<void> {
+    const { evidence } = this.#config;
+    if (!evidence) return;
+    this.#evidence = new EvidenceKeeper(this.#deps, {
+      folder: evidence.path,
+      verdicts: evidence.verdicts,
+      auditSample: evidence.audit_sample,
+      bytesMax: evidence.max_size,
+      bytesMaxOf: evidence.max_size_of,
+      ageMsMax: evidence.max_age,
+      freePercentMin: evidence.min_free_percent,
+    });
+    await this.#evidence.start();
+  }
+
+  async #startHttp(): Promise<void> {
+    const { cameras, http } = this.#config;
+    if (!http) return;
+    for (const { camera } of Object.values(this.#config.pipelines)) {
+      this.#live[camera] ??= new LiveView({
+        encode: ({ detections, source }, picture, drawn) => preview(picture, source, drawn ? detections : []),
+        logger: this.#deps.logger.child({ camera }),
+      });
+    }
+    const inlets = Object.entries(this.#pushed).filter(([id]) => cameras[id]?.source === "http");
+    this.#http = new HttpServer(
+      {
+        health: () => this.#health(),
+        inlets: Object.fromEntries(inlets),
+        evidence: (path) => this.#evidence?.fileOf(path),
+        live: this.#live,
+        logger: this.#deps.logger,
+      },
+      { ...listenAddress(http.listen), token: http.token, bodyBytesMax: http.max_body },
+    );
+    await this.#http.start();
+  }
+
+  async #startSubscriptions(): Promise<void> {
+    const { cameras, device, mqtt } = this.#config;
+    for (const [id, camera] of Object.entries(cameras)) {
+      const source = this.#pushed[id];
+      if (camera.source !== "mqtt" || !source) continue;
+      const judge = async (frame: FrameMessage) => {
+        const answers = await source.push(frame);
+        return answers.every((answer) => "result" in answer);
+      };
+      const subscription = new FrameSubscription(
+        { judge, clock: this.#deps.clock, logger: this.#deps.logger.child({ camera: id }) },
+        {
+          url: mqtt.url,
+          clientId: `${mqtt.client_id ?? `sightline-${device.id}`}-${id}`,
+          username: mqtt.username,
+          password: mqtt.password,
+          tls: mqtt.tls && (await readTls(mqtt.tls)),
+          keepaliveS: mqtt.keepalive / 1000,
+          connectTimeoutMs: mqtt.connect_timeout,
+          backoffMs: BACKOFF_MS,
+          topic: camera.topic,
+          group: camera.group,
+          window: camera.buffer,
+        },
+      );
+      this.#subscriptions.push(subscription);
+      subscription.start();
+    }
+  }
+
+  async #health(): Promise<object> {
+    return (await this.#reporter?.read()) ?? {};
   }
 
   async #publishInfo(bootId: string): Promise<void> {
@@ -246,6 +409,7 @@ export class Daemon {
       loop: this.#loop,
       outbox: this.#outbox,
       mqtt: this.#mqtt,
+      evidence: this.#evidence,
       cameras: this.#cameras,
     };
     const { health, store, pipelines } = this.#config;
@@ -255,9 +419,7 @@ export class Daemon {
       pipelines: Object.keys(pipelines),
     });
     await this.#reporter.start();
-    this.#socket = new HealthSocket(() => this.#reporter?.read() ?? Promise.resolve({}), {
-      folder: store.path,
-    });
+    this.#socket = new HealthSocket(() => this.#health(), { folder: store.path });
     await this.#socket.start();
   }
 }

@@ -74,7 +74,11 @@ async function lookAtConfig(config: Config): Promise<Finding[]> {
     )),
     ...(await Promise.all(
       Object.entries(config.cameras).map(([id, options]) =>
-        attempt(`camera ${id}`, () => firstFrame(id, options)),
+        attempt(`camera ${id}`, async () =>
+          options.source === "http" || options.source === "mqtt"
+            ? `waits for frames by ${options.source}`
+            : firstFrame(id, options),
+        ),
       ),
     )),
     await attempt("mqtt broker", () => reach(new URL(config.mqtt.url))),

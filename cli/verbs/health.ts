@@ -45,11 +45,12 @@ async function askUntilWell(folder: string, endMs: number): Promise<{ record: He
   }
 }
 
-function troublesOf({ mqtt, outbox }: Health): string[] {
+function troublesOf({ evidence, mqtt, outbox }: Health): string[] {
   const troubles: string[] = [];
   if (!mqtt.connected)
     troubles.push(`mqtt: ${mqtt.error?.message ?? "not connected"}; ${mqtt.error?.hint ?? ""}`);
   if (outbox.error) troubles.push(`store: ${outbox.error.message}; ${outbox.error.hint}`);
+  if (evidence?.error) troubles.push(`evidence: ${evidence.error.message}; ${evidence.error.hint}`);
   if (outbox.dropped > 0) troubles.push(`store: ${outbox.dropped} results were dropped`);
   return troubles;
 }

@@ -107,7 +107,7 @@ async function inferFrame(model: VisionModel, frame: Frame, options: Options): P
   });
   if (folder !== undefined && judged.source && frame.origin) {
     const name = options.nameOf(frame.origin);
-    const picture = await annotate(frame.picture.bytes, judged.source, judged.detections);
+    const picture = await annotate(frame.picture, judged.source, judged.detections);
     await writing(() => writeFile(join(folder, name), picture));
   }
   return judged;

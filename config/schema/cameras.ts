@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isRecord } from "../../runtime/base/json-schema.ts";
+import * as pushed from "./push-cameras.ts";
 import { duration, path, positiveNumber, text } from "./scalars.ts";
 
 const MODE = {
@@ -198,4 +199,4 @@ function complain(ctx: z.RefinementCtx, path: string[], message: string, hint: s
 }
 
 /** One branch a kind of source, told apart by `source`. */
-export const camera = z.discriminatedUnion("source", [replay, gst, exec]);
+export const camera = z.discriminatedUnion("source", [replay, gst, exec, pushed.http, pushed.mqtt]);

@@ -2,6 +2,8 @@ import { z } from "zod";
 import { closest } from "../../runtime/base/closest.ts";
 import { child, isRecord } from "../../runtime/base/json-schema.ts";
 import { camera } from "./cameras.ts";
+import { evidence } from "./evidence.ts";
+import { http } from "./http.ts";
 import { mqtt } from "./mqtt.ts";
 import { pipeline } from "./pipelines.ts";
 import { duration, id, path, size } from "./scalars.ts";
@@ -73,6 +75,8 @@ export const schema = z
       .record(id, pipeline)
       .describe("Which model looks at which camera, and what its findings mean."),
     store: store.prefault({}).describe("Where results wait until the broker has them."),
+    evidence: evidence.optional().describe("Pictures that are kept of what was judged. Left out: none."),
+    http: http.optional().describe("The HTTP server: frames in, verdicts, health and pictures out."),
     health: health.prefault({}).describe("How often the device reports on itself."),
     log: log.prefault({}).describe("What is written to the log."),
   })
@@ -90,6 +94,7 @@ function checkReferences(value: unknown, ctx: z.RefinementCtx): void {
   const unsettled = new Set(
     ctx.issues.filter(({ code }) => code === "invalid_key").map(({ path }) => path?.[0]),
   );
+  checkHttpCameras(value, ctx);
   const pipelines = child(value, "pipelines");
   for (const { key, section } of REFERENCES) {
     const present = child(value, section);
@@ -100,6 +105,18 @@ function checkReferences(value: unknown, ctx: z.RefinementCtx): void {
       const path = ["pipelines", name, key];
       ctx.addIssue({ code: "custom", path, ...unknownName(wanted.data, section, present) });
     }
+  }
+}
+
+/** A camera that waits for posted frames needs a server to post them to. */
+function checkHttpCameras(value: unknown, ctx: z.RefinementCtx): void {
+  const cameras = child(value, "cameras");
+  if (child(value, "http") !== undefined || !isRecord(cameras)) return;
+  for (const [name, camera] of Object.entries(cameras)) {
+    if (child(camera, "source") !== "http") continue;
+    const params = { hint: "add for example http: {listen: 127.0.0.1:8080}" };
+    const message = "needs the section http";
+    ctx.addIssue({ code: "custom", path: ["cameras", name, "source"], message, params });
   }
 }
 

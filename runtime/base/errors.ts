@@ -113,6 +113,10 @@ export const ERRORS = {
     meaning: "A frame was too old to be judged as new.",
     hint: "Lower the camera's rate, use a smaller model, or relieve the CPU.",
   },
+  ERR_CAMERA_CLOSED: {
+    meaning: "A frame was sent to a camera that takes none now.",
+    hint: "The daemon is starting or stopping, or no pipeline watches this camera: send the frame again later.",
+  },
   ERR_QUEUE_FULL: {
     meaning: "A frame could not be queued because all buffers were taken.",
     hint: "Lower the camera's rate, or use a smaller model.",
@@ -133,6 +137,18 @@ export const ERRORS = {
     meaning: "The result store reached its size limit.",
     hint: "Reconnect the broker or raise `store.max_size`; the oldest pass results go first.",
   },
+  ERR_EVIDENCE_WRITE: {
+    meaning: "A picture could not be kept as evidence.",
+    hint: "Check `evidence.path`, its permissions and the file system (`df`, `dmesg`); inspection goes on.",
+  },
+  ERR_EVIDENCE_SPACE: {
+    meaning: "There is no room for evidence above the free space that has to remain.",
+    hint: "Free some space, or lower `evidence.min_free_percent`; older pictures were deleted already.",
+  },
+  ERR_EVIDENCE_BUSY: {
+    meaning: "A picture was not kept because too many were being written.",
+    hint: "Use a faster disk, keep fewer verdicts in `evidence.verdicts`, or lower `evidence.audit_sample`.",
+  },
   ERR_MQTT_REFUSED: {
     meaning: "The MQTT broker refused the connection.",
     hint: "Check user name, password, client id and the broker's access rules.",
@@ -144,6 +160,38 @@ export const ERRORS = {
   ERR_MQTT_TIMEOUT: {
     meaning: "The MQTT broker accepted the connection but does not answer.",
     hint: "Restart the broker; results wait in the store.",
+  },
+  ERR_HTTP_LISTEN: {
+    meaning: "The HTTP server cannot listen.",
+    hint: "Check `http.listen`: another program may use the port, or the address is not this device's.",
+  },
+  ERR_HTTP_DENIED: {
+    meaning: "An HTTP request was not let in.",
+    hint: "Send `Authorization: Bearer TOKEN` with the token from `http.token`; without one, ask from the device itself.",
+  },
+  ERR_HTTP_NOT_FOUND: {
+    meaning: "An HTTP request asked for something that is not there.",
+    hint: "docs/http.md lists the routes; cameras are named in the configuration.",
+  },
+  ERR_HTTP_REQUEST: {
+    meaning: "An HTTP request is not valid.",
+    hint: "Compare it with docs/http.md.",
+  },
+  ERR_HTTP_BODY_TYPE: {
+    meaning: "The body of an HTTP request has a type that the route does not take.",
+    hint: "Send image/jpeg, image/png, image/webp or image/tiff, or application/octet-stream for raw pixels.",
+  },
+  ERR_HTTP_BODY_SIZE: {
+    meaning: "The body of an HTTP request is larger than allowed.",
+    hint: "Send smaller pictures or raise `http.max_body`.",
+  },
+  ERR_HTTP_LATE: {
+    meaning: "A frame that came by HTTP was not judged in time for an answer.",
+    hint: "The result still goes to MQTT: look at `R/health` for the store and the queue.",
+  },
+  ERR_HTTP_FAILED: {
+    meaning: "An HTTP request failed for a reason that is not its own.",
+    hint: "This is a defect in Sightline: report it with the log.",
   },
   ERR_DAEMON_UNREACHABLE: {
     meaning: "No daemon answers for this configuration.",

@@ -39,6 +39,15 @@ export interface Frame {
   dropsBefore: number;
   /** Where it came from, for people: a file's path, a trigger's number. */
   origin: string | undefined;
+  /** Which part the picture shows and what had it taken, where the sender or a trigger says so. */
+  partId?: string | undefined;
+  triggerId?: string | undefined;
+  /**
+   * The sender's own name for the frame, and its own time of the capture if it told one. A frame that comes twice,
+   * here or at another device, gets the same result id.
+   */
+  sourceId?: string | undefined;
+  sourceTimeMs?: number | undefined;
   /** Set when there is no usable picture although its part must be answered. */
   lost: Error | undefined;
   release(): void;

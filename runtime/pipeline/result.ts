@@ -1,4 +1,6 @@
+import type { ErrorRecord } from "../base/errors.ts";
 import { uuidV7 } from "../base/uuid-v7.ts";
+import { uuidV8 } from "../base/uuid-v8.ts";
 import type { Verdict } from "./decide.ts";
 import { boxArea } from "./detection.ts";
 import type { Judged } from "./judge.ts";
@@ -8,6 +10,17 @@ export interface Provenance {
   device: string;
   boot_id: string;
   models: readonly { name: string; version: string; sha256: string }[];
+}
+
+/** A picture that is kept of the frame. */
+export interface EvidenceLink {
+  kind: "raw" | "annotated";
+  /** Below the evidence folder, and below `/evidence/` by HTTP. */
+  path: string;
+  /** `pending`: was still being written when the result was stored; then its digest is not known here. */
+  state: "written" | "pending";
+  sha256: string | null;
+  bytes: number | null;
 }
 
 /** OPC 40001-101 result evaluation. */
@@ -21,7 +34,7 @@ export function buildResult(pipeline: string, judged: Judged, provenance: Proven
   const { frame, decision, verdict, timing, deadlineMs } = judged;
   return {
     schema: "inspection.result/1",
-    id: uuidV7(frame.capturedAtMs),
+    id: resultId(pipeline, frame),
     boot_id: provenance.boot_id,
     device: provenance.device,
     pipeline,
@@ -34,7 +47,10 @@ export function buildResult(pipeline: string, judged: Judged, provenance: Proven
       h: judged.source?.height ?? null,
       drops_before: frame.dropsBefore,
       origin: frame.origin ?? null,
+      trigger_id: frame.triggerId ?? null,
+      source_id: frame.sourceId ?? null,
     },
+    part_id: frame.partId ?? null,
     verdict,
     frame_verdict: decision.verdict,
     evaluation: EVALUATION[verdict],
@@ -60,9 +76,23 @@ export function buildResult(pipeline: string, judged: Judged, provenance: Proven
       deadline: deadlineMs ?? null,
       deadline_missed: deadlineMs !== undefined && timing.total > deadlineMs,
     },
+    evidence: [] as readonly EvidenceLink[],
+    evidence_error: null as ErrorRecord | null,
     replayed: false,
     simulated: false,
   };
+}
+
+/**
+ * A frame that its sender named gets an id made from what the sender said alone: who judges it twice, or after
+ * another device was killed, says the same id, and consumers drop it. Any other frame gets an id of its own.
+ */
+function resultId(
+  pipeline: string,
+  { camera, capturedAtMs, sourceId, sourceTimeMs }: Judged["frame"],
+): string {
+  if (sourceId === undefined) return uuidV7(capturedAtMs);
+  return uuidV8(JSON.stringify([pipeline, camera, sourceId, sourceTimeMs ?? null]));
 }
 
 export type InspectionResult = ReturnType<typeof buildResult>;

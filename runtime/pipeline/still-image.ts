@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from "sharp";
 import { type ErrorCode, SightlineError } from "../base/errors.ts";
-import type { RawPicture } from "./frame.ts";
+import type { Picture, RawPicture } from "./frame.ts";
 
 /** The one door to sharp: decoding compressed stills and writing evidence pictures. */
 sharp.concurrency(1);
@@ -83,12 +83,28 @@ function stillError(error: unknown): SightlineError {
   return SightlineError.wrap(code, error);
 }
 
-/** The still with an SVG drawing of the same size laid over it, as JPEG. */
-export async function encodeAnnotated(bytes: Uint8Array, svg: string): Promise<Buffer> {
+export interface JpegOptions {
+  /** 1 to 100. */
+  quality: number;
+  /** Shrinks the picture. */
+  size?: StillSize;
+  /** An SVG drawing of the size that comes out, laid over it. */
+  drawing?: string;
+}
+
+/** Any still, or packed `rgb24` or `gray8` pixels, as JPEG, off the event loop. Errors: as `decodeStill`. */
+export async function encodeJpeg(picture: Picture, { drawing, quality, size }: JpegOptions): Promise<Buffer> {
   try {
-    const overlay = [{ input: Buffer.from(svg), left: 0, top: 0 }];
-    return await open(bytes).toColourspace("srgb").composite(overlay).jpeg({ quality: 88 }).toBuffer();
+    const image = picture.encoding === "still" ? open(picture.bytes) : openPixels(picture);
+    if (size) image.resize(size.width, size.height, { fit: "fill" });
+    if (drawing) image.composite([{ input: Buffer.from(drawing), left: 0, top: 0 }]);
+    return await image.toColourspace("srgb").jpeg({ quality }).toBuffer();
   } catch (error) {
     throw stillError(error);
   }
+}
+
+function openPixels({ bytes, format, height, width }: RawPicture): Sharp {
+  const channels = format === "gray8" ? 1 : 3;
+  return sharp(bytes, { raw: { width, height, channels } });
 }

@@ -110,10 +110,16 @@ export class Camera {
 
   async #hand(frame: Frame): Promise<void> {
     if (this.#deps.source.canWait) await Promise.all(this.#buffers.map((buffer) => buffer.room()));
-    const shared = releasedBy(this.#buffers.length, frame);
+    const shared = releasedBy(
+      this.#buffers.length,
+      this.#options.mode === "triggered" ? counted(frame) : frame,
+    );
     for (const buffer of this.#buffers) buffer.push(shared);
   }
 }
+
+/** Nobody named the trigger of this part: they are counted. */
+const counted = (frame: Frame): Frame => ({ ...frame, triggerId: frame.triggerId ?? String(frame.id) });
 
 /** The frame is released once each of its `holders` has released it. */
 function releasedBy(holders: number, frame: Frame): Frame {

@@ -26,6 +26,8 @@ interface Parts {
         status(): { connected: boolean; lastError: ErrorRecord | undefined };
       }
     | undefined;
+  /** Undefined where no pictures are kept. */
+  evidence?: { stats: object & { error: ErrorRecord | null } } | undefined;
   cameras: Readonly<Record<string, { stats: CameraCounts }>>;
 }
 
@@ -92,7 +94,7 @@ export class HealthReporter {
   }
 
   async read() {
-    const { cameras, clock, loop, mqtt, outbox } = this.#parts;
+    const { cameras, clock, evidence, loop, mqtt, outbox } = this.#parts;
     const { depth, oldestMs, dropped, bytes, degraded } = await outbox.stats();
     const status = mqtt?.status();
     const memory = process.memoryUsage();
@@ -104,6 +106,7 @@ export class HealthReporter {
       temperature_celsius: await readTemperature(),
       disk: await readDisk(this.#options.storePath),
       outbox: { depth, oldest_s: Math.round(oldestMs / 1000), dropped, bytes, error: degraded ?? null },
+      evidence: evidence?.stats ?? null,
       mqtt: { connected: status?.connected ?? false, error: status?.lastError ?? null },
       cameras: Object.fromEntries(
         Object.entries(cameras).map(([id, { stats }]) => {

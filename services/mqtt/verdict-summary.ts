@@ -1,12 +1,13 @@
 import type { ResultRow } from "./result-log.ts";
 
-/** The ten fields that a PLC gateway or a flow editor needs; what a result lacks is null. */
+/** The few fields that a PLC gateway or a flow editor needs; what a result lacks is null. */
 export interface VerdictSummary {
   id: string;
   seq: number;
   ts: unknown;
   ts_ms: unknown;
   part_id: unknown;
+  trigger_id: unknown;
   recipe_id: unknown;
   verdict: string;
   evaluation: unknown;
@@ -18,6 +19,7 @@ type Json = Record<string, unknown>;
 
 export function verdictSummary(row: ResultRow, payload: Json): VerdictSummary {
   const recipe = isObject(payload.recipe) ? payload.recipe : {};
+  const frame = isObject(payload.frame) ? payload.frame : {};
   const reasons = Array.isArray(payload.reasons) ? payload.reasons : [];
   return {
     id: row.id,
@@ -25,6 +27,7 @@ export function verdictSummary(row: ResultRow, payload: Json): VerdictSummary {
     ts: payload.ts ?? null,
     ts_ms: payload.ts_ms ?? null,
     part_id: payload.part_id ?? null,
+    trigger_id: frame.trigger_id ?? null,
     recipe_id: recipe.id ?? null,
     verdict: row.verdict,
     evaluation: payload.evaluation ?? null,

@@ -180,6 +180,7 @@ describe("messages", () => {
       ts: "2026-11-21T22:46:08.123Z",
       ts_ms: 1_795_301_168_123,
       part_id: null,
+      trigger_id: null,
       recipe_id: "sku9-top",
       verdict: "fail",
       evaluation: null,

@@ -27,6 +27,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const DOORS: Record<string, readonly string[]> = {
   "better-sqlite3": ["services/outbox"],
   mqtt: ["services/mqtt", "bench/plain-loop.ts"],
+  fastify: ["services/http"],
+  ws: ["services/http"],
+  "mqtt-packet": ["services/mqtt"],
   aedes: ["services/mqtt/embedded-broker.ts"],
   sharp: ["runtime/pipeline/still-image.ts", "bench"],
   "onnxruntime-node": ["runtime/session", "bench/plain-loop.ts"],

@@ -38,11 +38,12 @@ describe("topics", () => {
 describe("verdict summary", () => {
   const row: ResultRow = { position: 9, pipeline: "top", seq: 4, id: "i", verdict: "fail", payload: "" };
 
-  test("takes ten fields of the payload", () => {
+  test("takes a few fields of the payload", () => {
     const payload = {
       ts: "t",
       ts_ms: 1,
       part_id: "SN1",
+      frame: { id: 7, trigger_id: "4410" },
       recipe: { id: "r", rev: 1 },
       evaluation: 2,
       reasons: ["scratch", "dent"],
@@ -55,6 +56,7 @@ describe("verdict summary", () => {
       ts: "t",
       ts_ms: 1,
       part_id: "SN1",
+      trigger_id: "4410",
       recipe_id: "r",
       verdict: "fail",
       evaluation: 2,
@@ -72,6 +74,7 @@ describe("verdict summary", () => {
         ts: null,
         ts_ms: null,
         part_id: null,
+        trigger_id: null,
         recipe_id: null,
         evaluation: null,
         reason: null,

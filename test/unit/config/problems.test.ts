@@ -222,13 +222,13 @@ const CHANGED: [name: string, from: string, to: string, line: string][] = [
     "missing source",
     "source: replay",
     "fps: 5",
-    'config.yaml:7:5: cameras.top.source: missing key "source", it takes "replay", "gst" or "exec"',
+    'config.yaml:7:5: cameras.top.source: missing key "source", it takes "replay", "gst", "exec", "http" or "mqtt"',
   ],
   [
     "unknown source",
     "replay",
     "reply",
-    'config.yaml:7:13: cameras.top.source: must be "replay", "gst" or "exec", not the text "reply", did you mean "replay"?',
+    'config.yaml:7:13: cameras.top.source: must be "replay", "gst", "exec", "http" or "mqtt", not the text "reply", did you mean "replay"?',
   ],
   [
     "key of a camera",
@@ -289,6 +289,18 @@ const CHANGED: [name: string, from: string, to: string, line: string][] = [
     "source: replay\n    path: images",
     "source: exec\n    command: [cam]\n    format: rgb\n    width: 640",
     "config.yaml:6:3: cameras.top: pixels need height, add height: …, or framing: mjpeg when these are JPEGs",
+  ],
+  [
+    "a camera for posted frames without a server",
+    "source: replay\n    path: images",
+    "source: http",
+    "config.yaml:7:13: cameras.top.source: needs the section http, add for example http: {listen: 127.0.0.1:8080}",
+  ],
+  [
+    "a group with a wildcard",
+    "source: replay\n    path: images",
+    "source: mqtt\n    topic: frames\n    group: a/b",
+    'config.yaml:9:12: cameras.top.group: must be a name of 1 to 64 characters without +, # or /, not the text "a/b"',
   ],
   [
     "list item",
@@ -352,7 +364,24 @@ const CHANGED: [name: string, from: string, to: string, line: string][] = [
   ],
 ];
 
+const HTTP: [name: string, yaml: string, line: string][] = [
+  [
+    "an HTTP server for all without a token",
+    "http: {listen: '0.0.0.0:8080'}",
+    "config.yaml:13:16: http.listen: is open to others, and there is no token, add token, or write 127.0.0.1",
+  ],
+  [
+    "an address without a port",
+    "http: {listen: 127.0.0.1}",
+    'config.yaml:13:16: http.listen: must be an address and port such as "127.0.0.1:8080", not the text "127.0.0.1"',
+  ],
+];
+
 describe("problems", () => {
+  it.each(HTTP)("%s", (_name, yaml, line) => {
+    expect(linesOf(`${VALID}${yaml}\n`)).toEqual([line]);
+  });
+
   it.each(ADDED)("%s", (_name, yaml, line) => {
     expect(linesOf(`${VALID}${yaml}\n`)).toEqual([line]);
   });

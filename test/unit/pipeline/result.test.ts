@@ -137,3 +137,34 @@ test("each result has an id of its own that sorts by time of capture", () => {
   expect(new Set(ids).size).toBe(3);
   expect((ids[2] ?? "") > (ids[0] ?? "") && (ids[2] ?? "") > (ids[1] ?? "")).toBe(true);
 });
+
+test("a frame that its sender named has the same id wherever and whenever it is judged, a pipeline each", () => {
+  const named = (sourceId: string, capturedAtMs: number, sourceTimeMs?: number): Judged => {
+    const one = judged([]);
+    return { ...one, frame: { ...one.frame, sourceId, capturedAtMs, sourceTimeMs } };
+  };
+  const id = (pipeline: string, one: Judged) => buildResult(pipeline, one, PROVENANCE).id;
+  const first = id("top", named("4711", 1_000));
+  expect(first).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  expect(id("top", named("4711", 2_000))).toBe(first);
+  const others = [
+    id("side", named("4711", 1_000)),
+    id("top", named("4712", 1_000)),
+    id("top", named("4711", 1_000, 1_000)),
+    id("top", named("4711", 2_000, 2_000)),
+  ];
+  expect(new Set([first, ...others]).size).toBe(5);
+});
+
+test("part and trigger are carried to the result", () => {
+  const one = judged([]);
+  const told = { ...one, frame: { ...one.frame, partId: "SN123", triggerId: "4410", sourceId: "f1" } };
+  expect(buildResult("top", told, PROVENANCE)).toMatchObject({
+    part_id: "SN123",
+    frame: { trigger_id: "4410", source_id: "f1" },
+  });
+  expect(buildResult("top", one, PROVENANCE)).toMatchObject({
+    part_id: null,
+    frame: { trigger_id: null, source_id: null },
+  });
+});
