@@ -167,7 +167,11 @@ async function firstFrame(camera: string, settings: SourceSettings): Promise<str
   const folder = await mkdtemp(join(tmpdir(), "sightline-doctor-"));
   const done = new AbortController();
   const { signal } = done;
-  const timer = setTimeout(() => done.abort(), FRAME_LIMIT_MS);
+  let isSilent = false;
+  const timer = setTimeout(() => {
+    isSilent = settings.source !== "replay" && settings.mode === "triggered";
+    done.abort();
+  }, FRAME_LIMIT_MS);
   let failure: unknown = new SightlineError(
     "ERR_CAMERA_STALLED",
     `no picture within ${FRAME_LIMIT_MS / 1000} s`,
@@ -189,6 +193,7 @@ async function firstFrame(camera: string, settings: SourceSettings): Promise<str
         picture.encoding === "raw" ? `${picture.width}×${picture.height} ${picture.format}` : "encoded";
       return `first picture ${origin ?? size}`;
     }
+    if (isSilent) return "its process runs, and waits for a trigger";
     throw failure;
   } finally {
     clearTimeout(timer);

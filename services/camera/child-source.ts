@@ -205,6 +205,7 @@ export class ChildSource implements SupervisedSource {
     if (failure.code !== "ERR_CAMERA_STALLED") return;
     this.#stats.stalls++;
     this.#say("stalled");
+    this.#stats.dropped += this.#queue.length;
     this.#discard();
     this.#listener.onStale();
   }

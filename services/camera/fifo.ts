@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { closeSync, constants, openSync, unlinkSync, writeSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { SightlineError } from "../../runtime/base/errors.ts";
@@ -20,6 +20,8 @@ export async function openFifo(
   const path = join(folder, name);
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
+    // A process of the same number may have ended in the middle of this.
+    await rm(path, { force: true });
     await run("mkfifo", ["-m", "600", path]);
   } catch (error) {
     throw SightlineError.wrap("ERR_CAMERA_SOURCE", error, path);

@@ -131,7 +131,7 @@ const PACKAGES: Record<string, string> = {
 /** What to install, when that is what the lines of a failed child say. */
 export function installHint(lines: readonly string[]): string | undefined {
   const text = lines.join("\n");
-  if (/failed to execute gst-launch|ENOENT/.test(text)) return install("gstreamer1.0-tools");
+  if (/gst-launch-1\.0: not found|gst-launch-1\.0 ENOENT/.test(text)) return install("gstreamer1.0-tools");
   const element = /no element "([^"]+)"/.exec(text)?.[1];
   if (element !== undefined) {
     if (/^nv/.test(element)) return `${element} comes with NVIDIA's JetPack and works on a Jetson only.`;

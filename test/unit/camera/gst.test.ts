@@ -93,10 +93,7 @@ test.each([
   ['WARNING: erroneous pipeline: no element "libcamerasrc"', "sudo apt-get install gstreamer1.0-libcamera"],
   ['WARNING: erroneous pipeline: no element "nvarguscamerasrc"', "JetPack"],
   ['WARNING: erroneous pipeline: no element "foo"', "has the element foo"],
-  [
-    "setpriv: failed to execute gst-launch-1.0: No such file or directory",
-    "sudo apt-get install gstreamer1.0-tools",
-  ],
+  ["12345: 1: exec: gst-launch-1.0: not found", "sudo apt-get install gstreamer1.0-tools"],
   ["ERROR: from element …: Your GStreamer installation is missing a plug-in.", "gstreamer1.0-libav"],
   ["Additional debug info: no suitable plugins found: Missing decoder: H.264", "gstreamer1.0-libav"],
 ])("%s: says what to install", (line, hint) => {
