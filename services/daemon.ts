@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { modelsOf, stagesOf } from "../config/schema/pipelines.ts";
 import type { Config } from "../config/schema/schema.ts";
 import { type Kernels, openKernels } from "../runtime/arm-neon/index.ts";
 import type { Clock } from "../runtime/base/clock.ts";
@@ -11,6 +12,8 @@ import type { Judged } from "../runtime/pipeline/judge.ts";
 import { type OpenModel, openModel } from "../runtime/pipeline/open-model.ts";
 import { Pipeline } from "../runtime/pipeline/pipeline.ts";
 import { buildResult, type Provenance } from "../runtime/pipeline/result.ts";
+import { buildStages } from "../runtime/pipeline/stages/build-stages.ts";
+import type { Stage } from "../runtime/pipeline/stages/stage.ts";
 import { CpuExecutionProvider } from "../runtime/session/cpu-provider.ts";
 import { Camera } from "./camera/camera.ts";
 import { ReplaySource } from "./camera/replay.ts";
@@ -74,7 +77,7 @@ export class Daemon {
       for (const part of started) if (part.status === "rejected") throw part.reason;
       await this.#publishInfo(bootId);
       await this.#startHealth();
-      this.#startPipelines(bootId);
+      await this.#startPipelines(bootId);
     } catch (error) {
       await this.stop();
       throw error;
@@ -141,12 +144,27 @@ export class Daemon {
     this.#kernels = openKernels(engine.kernels === "generic" ? [] : undefined);
     const deps = { provider: this.#provider, kernels: this.#kernels, clock: this.#deps.clock };
     const opened = Object.entries(models).map(async ([name, { bundle }]) => {
-      const users = Object.values(this.#config.pipelines).filter((p) => p.model === name).length;
-      const inFlight = Math.max(1, users) * this.#inFlight();
+      const inFlight = Math.max(1, this.#runsOf(name));
       const open = await openModel(deps, { folder: bundle, runLimitMs: engine.run_limit, inFlight });
       this.#models[name] = open;
     });
     await Promise.all(opened);
+  }
+
+  /** Runs of a model that all frames in flight may have under way at once. */
+  #runsOf(model: string): number {
+    const stages = Object.values(this.#config.pipelines).flatMap((pipeline) => [...stagesOf(pipeline)]);
+    const runs = stages.map((each) => {
+      if (!("model" in each) || each.model !== model) return 0;
+      const isOne = each.stage === "detect" && !each.tile;
+      return this.#inFlight() * (isOne ? 1 : this.#lanes());
+    });
+    return runs.reduce((sum, n) => sum + n, 0);
+  }
+
+  /** Of one frame's tiles or crops: one is ready to go when a slot ends another. */
+  #lanes(): number {
+    return (this.#provider?.slots ?? 1) + 1;
   }
 
   /** Two more than there are slots: while they run, one frame is decoded and one is ready to go. */
@@ -154,10 +172,11 @@ export class Daemon {
     return (this.#provider?.slots ?? 1) + 2;
   }
 
-  #startPipelines(bootId: string): void {
+  async #startPipelines(bootId: string): Promise<void> {
     for (const id of Object.keys(this.#config.cameras)) this.#cameras[id] = this.#camera(id);
-    const running = Object.keys(this.#config.pipelines).map((name) => this.#pipeline(name, bootId).run());
-    this.#ended = Promise.all(running).then(() => {});
+    const names = Object.keys(this.#config.pipelines);
+    const pipelines = await Promise.all(names.map((name) => this.#pipeline(name, bootId)));
+    this.#ended = Promise.all(pipelines.map((pipeline) => pipeline.run())).then(() => {});
     for (const camera of Object.values(this.#cameras)) camera.start();
   }
 
@@ -171,27 +190,34 @@ export class Daemon {
     return new Camera({ source, onStatus, logger: this.#deps.logger }, { id, ...options });
   }
 
-  #pipeline(name: string, bootId: string): Pipeline {
+  async #pipeline(name: string, bootId: string): Promise<Pipeline> {
     const options = member(this.#config.pipelines, name);
+    const stages = await this.#stages(name);
     const camera = member(this.#cameras, options.camera);
-    const { model } = member(this.#models, options.model);
+    const models = [...new Set(modelsOf(options))].map((model) => member(this.#models, model).model.options);
     const provenance: Provenance = {
       device: this.#config.device.id,
       boot_id: bootId,
-      models: [{ name: model.options.name, version: model.options.version, sha256: model.options.sha256 }],
+      models: models.map(({ name, version, sha256 }) => ({ name, version, sha256 })),
     };
     const record = (judged: Judged) => this.#record(name, judged, provenance);
     return new Pipeline(
-      { frames: camera.watch(), model, record, ...this.#deps },
-      {
-        name,
-        minScore: options.min_score,
-        rules: options.rules,
-        window: options.window,
-        deadlineMs: options.deadline,
-        inFlight: this.#inFlight(),
-      },
+      { frames: camera.watch(), stages, record, ...this.#deps },
+      { name, deadlineMs: options.deadline, inFlight: this.#inFlight() },
     );
+  }
+
+  #stages(name: string): Promise<Stage[]> {
+    const options = member(this.#config.pipelines, name);
+    return buildStages(stagesOf(options), {
+      modelOf: (model) => member(this.#models, model).model,
+      kernels: this.#kernels ?? openKernels(),
+      clock: this.#deps.clock,
+      lanes: this.#lanes(),
+      scale: { pxPerMm: options.px_per_mm, zones: options.zones },
+      minScore: options.min_score,
+      folder: this.#config.stages_folder,
+    });
   }
 
   async #record(pipeline: string, judged: Judged, provenance: Provenance): Promise<void> {

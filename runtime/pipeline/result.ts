@@ -1,7 +1,7 @@
 import { uuidV7 } from "../base/uuid-v7.ts";
 import type { Verdict } from "./decide.ts";
-import { boxArea } from "./detection.ts";
-import type { Judged } from "./judge.ts";
+import { areaOf, type Detection } from "./detection.ts";
+import type { Judged } from "./judged.ts";
 
 /** What identifies the device and model in every result. */
 export interface Provenance {
@@ -46,10 +46,16 @@ export function buildResult(pipeline: string, judged: Judged, provenance: Proven
       class_id: d.classId,
       score: round(d.score, 4),
       box_px: d.box.map((v) => round(v, 1)),
-      area_px: Math.round(boxArea(d.box)),
+      area_px: Math.round(areaOf(d)),
       fails: decision.failing.has(d),
+      ...extras(d),
     })),
     truncated: judged.detections.length > DETECTIONS_MAX,
+    measurements: judged.measurements.map((m) => ({
+      ...m,
+      value: m.value === null ? null : round(m.value, 4),
+    })),
+    part: judged.part ?? null,
     models: provenance.models,
     timing_ms: {
       queue: round(timing.queue, 2),
@@ -63,6 +69,12 @@ export function buildResult(pipeline: string, judged: Judged, provenance: Proven
     replayed: false,
     simulated: false,
   };
+}
+
+/** What only some models and stages add. */
+function extras({ attributes, keypoints }: Detection) {
+  const points = keypoints?.map(({ at, score }) => [round(at[0], 1), round(at[1], 1), round(score, 4)]);
+  return { ...(attributes && { attributes }), ...(points && { keypoints_px: points }) };
 }
 
 export type InspectionResult = ReturnType<typeof buildResult>;
