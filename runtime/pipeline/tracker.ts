@@ -3,6 +3,8 @@ import { type Box, centreOf, iou, type Point } from "./detection.ts";
 export interface TrackerOptions {
   /** Least overlap with where a track was expected, 0 to 1. */
   minIou: number;
+  /** Frames in a row that a track must be seen in at its beginning; one that misses it then ends it. */
+  minFrames: number;
   /** Frames in a row that may miss a track before it ends. */
   maxMissed: number;
 }
@@ -54,13 +56,25 @@ export class Tracker {
     for (const track of this.#tracks) coast(track, steps);
     const seen = this.#pair(boxes);
     for (const [track, i] of seen) correct(track, boxes[i] ?? track.box);
-    const ended = this.#tracks.filter(({ missed }) => missed > this.#options.maxMissed);
-    this.#tracks = this.#tracks.filter(({ missed }) => missed <= this.#options.maxMissed);
+    const ended = this.#tracks.filter((track) => this.#isOver(track));
+    this.#tracks = this.#tracks.filter((track) => !ended.includes(track));
     const taken = new Set(seen.values());
     boxes.forEach((box, i) => {
-      if (!taken.has(i) && this.#tracks.length < TRACKS_MAX) seen.set(this.#begin(box), i);
+      if (!taken.has(i) && this.#isNew(box)) seen.set(this.#begin(box), i);
     });
     return { seen, ended };
+  }
+
+  /** False detections seldom come twice in a row, so a track that has just begun may miss nothing. */
+  #isOver({ frames, missed }: Track): boolean {
+    const { maxMissed, minFrames } = this.#options;
+    return missed > (frames < minFrames ? 0 : maxMissed);
+  }
+
+  /** Where a track already is, a second box is a second look at the same thing. */
+  #isNew(box: Box): boolean {
+    const isKnown = this.#tracks.some((track) => iou(track.box, box) > this.#options.minIou);
+    return !isKnown && this.#tracks.length < TRACKS_MAX;
   }
 
   /** A pair for each track and box at most, best overlap first. */
@@ -108,8 +122,9 @@ function correct(track: Track, seen: Box): void {
   const [before, expected] = track.path;
   const at = centreOf(seen);
   const off: Point = [at[0] - expected[0], at[1] - expected[1]];
-  // The second sight of a track tells its velocity, later ones only amend it.
-  const [alpha, beta] = track.frames === 1 ? [1, 1] : [ALPHA, BETA];
+  // The second sight of a track tells its velocity; later ones only amend it, the less the farther off they are.
+  const trust = iou(track.box, seen);
+  const [alpha, beta] = track.frames === 1 ? [1, 1] : [ALPHA * trust, BETA * trust];
   const gain = beta / track.missed;
   track.velocity = [track.velocity[0] + gain * off[0], track.velocity[1] + gain * off[1]];
   const centre: Point = [expected[0] + alpha * off[0], expected[1] + alpha * off[1]];

@@ -67,10 +67,8 @@ async function findInTiles(
   const tiles = tilesOver(areaOfView(view), size, overlap_px);
   const picture = pixelsOf(view);
   const seen = await inLanes(tiles, lanes, (area) => model.detect(picture, { minScore, deadlineNs, area }));
-  const detections = mergeTiles(
-    seen.map((each) => each.detections),
-    merge,
-  );
+  const looks = seen.map((each, i) => ({ detections: each.detections, tile: tiles[i] ?? areaOfView(view) }));
+  const detections = mergeTiles(looks, merge);
   const timing = shareOf(
     seen.map((each) => each.timing),
     msBetween(begunNs, clock.nowNs()),

@@ -34,7 +34,16 @@ export class TrackStage implements JudgingStage {
 
   constructor(options: TrackOptions) {
     this.#options = options;
-    this.#tracker = new Tracker({ minIou: options.min_iou, maxMissed: options.max_missed });
+    this.#tracker = new Tracker({
+      minIou: options.min_iou,
+      minFrames: options.min_frames,
+      maxMissed: options.max_missed,
+    });
+  }
+
+  /** Tracks of which something is remembered. */
+  get following(): number {
+    return this.#followed.size;
   }
 
   judge(judged: Judged): readonly Judged[] {
@@ -49,7 +58,7 @@ export class TrackStage implements JudgingStage {
     );
     for (const [track, i] of seen) this.#vote(track, parts[i]);
     for (const finding of judged.detections.filter((d) => !isPart(d))) this.#assign(finding);
-    const due = [...this.#crossing(), ...this.#gone(ended)];
+    const due = [...this.#gone(ended), ...this.#crossing()];
     return due.map((track) => this.#verdict(track, judged));
   }
 
@@ -71,14 +80,17 @@ export class TrackStage implements JudgingStage {
     owner?.[1].part.add(finding, owner[0].box);
   }
 
-  /** Parts that have crossed the line and been seen often enough. */
+  /**
+   * Parts that have crossed the line, seen often enough, and seen again since: a track that lost its part goes on
+   * straight ahead for a while and would be counted beside the one that found it.
+   */
   #crossing(): Track[] {
     const { line, min_frames } = this.#options;
     if (!line) return [];
     return [...this.#followed].flatMap(([track, followed]) => {
       followed.hasCrossed ||= cross(track.path, line);
-      const isDue = followed.hasCrossed && !followed.isJudged && track.frames >= min_frames;
-      return isDue ? [track] : [];
+      const isSure = track.frames >= min_frames && track.missed === 0;
+      return followed.hasCrossed && isSure && !followed.isJudged ? [track] : [];
     });
   }
 
