@@ -157,12 +157,7 @@ const track = z.strictObject({
     .meta({ "x-noun": "a list of two points" })
     .optional()
     .describe("A part is judged when its centre crosses it. Left out: when it has left the view."),
-  min_frames: z
-    .int()
-    .min(1)
-    .max(1000)
-    .default(3)
-    .describe("Frames in a row that must show a part for it to be one."),
+  min_frames: z.int().min(1).max(1000).default(3).describe("Frames that must show a part for it to be one."),
   max_missed: z.int().min(0).max(1000).default(5).describe("Frames in a row that may miss a part."),
   min_iou: share.default(0.2).describe("Least overlap of a part with where it was expected."),
   min_votes: share

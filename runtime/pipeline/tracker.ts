@@ -3,7 +3,7 @@ import { type Box, centreOf, iou, type Point } from "./detection.ts";
 export interface TrackerOptions {
   /** Least overlap with where a track was expected, 0 to 1. */
   minIou: number;
-  /** Frames in a row that a track must be seen in at its beginning; one that misses it then ends it. */
+  /** Sights that make a track sure; before that it ends sooner. */
   minFrames: number;
   /** Frames in a row that may miss a track before it ends. */
   maxMissed: number;
@@ -31,8 +31,8 @@ export interface Update {
 }
 
 const TRACKS_MAX = 200;
-/** Gains of an alpha-beta filter: the Kalman filter of constant velocity once it has settled. */
-const [ALPHA, BETA] = [0.6, 0.3];
+/** Least gains for place and velocity: what a track has learnt may still change, but no single box throws it off. */
+const [ALPHA_MIN, BETA_MIN] = [0.5, 0.1];
 
 /**
  * Follows boxes from frame to frame (as SORT does, arXiv:1602.00763): each track expects its box a step further at
@@ -65,10 +65,10 @@ export class Tracker {
     return { seen, ended };
   }
 
-  /** False detections seldom come twice in a row, so a track that has just begun may miss nothing. */
+  /** False detections seldom come twice in a row: a track that has just begun may miss fewer frames than it was seen. */
   #isOver({ frames, missed }: Track): boolean {
     const { maxMissed, minFrames } = this.#options;
-    return missed > (frames < minFrames ? 0 : maxMissed);
+    return missed > (frames < minFrames ? Math.min(frames - 1, maxMissed) : maxMissed);
   }
 
   /** Where a track already is, a second box is a second look at the same thing. */
@@ -122,9 +122,10 @@ function correct(track: Track, seen: Box): void {
   const [before, expected] = track.path;
   const at = centreOf(seen);
   const off: Point = [at[0] - expected[0], at[1] - expected[1]];
-  // The second sight of a track tells its velocity; later ones only amend it, the less the farther off they are.
-  const trust = iou(track.box, seen);
-  const [alpha, beta] = track.frames === 1 ? [1, 1] : [ALPHA * trust, BETA * trust];
+  // The straight line that fits all sights best, until the gains are at their least (an alpha-beta filter).
+  const n = track.frames + 1;
+  const alpha = Math.max(ALPHA_MIN, (2 * (2 * n - 1)) / (n * (n + 1)));
+  const beta = Math.max(BETA_MIN, 6 / (n * (n + 1)));
   const gain = beta / track.missed;
   track.velocity = [track.velocity[0] + gain * off[0], track.velocity[1] + gain * off[1]];
   const centre: Point = [expected[0] + alpha * off[0], expected[1] + alpha * off[1]];

@@ -4,9 +4,10 @@ import { SightlineError } from "../base/errors.ts";
 import type { Scheduled } from "../scheduler/scheduler.ts";
 import type { Lease } from "../tensor/buffer-pool.ts";
 import type { NamedTensors } from "../tensor/tensor.ts";
+import type { Candidate } from "./decode/candidate.ts";
 import { type Decoder, decode } from "./decode/decode.ts";
-import type { Box, Detection } from "./detection.ts";
-import { fitInto, type Size, toSource } from "./fit.ts";
+import type { Box, Detection, Keypoint } from "./detection.ts";
+import { type Fit, fitInto, type Size, toSource } from "./fit.ts";
 import type { Picture } from "./frame.ts";
 import type { FrameLayout, FrameTensors } from "./frame-tensors.ts";
 import { type Cut, fillTensor, type ModelInput } from "./preprocess.ts";
@@ -81,6 +82,7 @@ export class VisionModel {
         classId: c.classId,
         score: c.score,
         box: moved(toSource(fit, c.box), left, top),
+        ...extras(c, fit, { left, top }),
       }));
       const timing = {
         pre: msBetween(begunNs, queuedNs),
@@ -106,6 +108,17 @@ export class VisionModel {
     const { height, width } = pixels;
     return { cut: { picture: pixels, area: { left: 0, top: 0, width, height } }, source };
   }
+}
+
+/** Area and keypoints, where the model gives them, in the picture's pixels. */
+function extras({ areaPx, keypoints }: Candidate, fit: Fit, { left, top }: { left: number; top: number }) {
+  const { place, source } = fit;
+  const scale = (source.width * source.height) / (place.width * place.height);
+  const points = keypoints?.map(({ at: [x, y], score }): Keypoint => {
+    const [px, py] = toSource(fit, [x, y, x, y]);
+    return { at: [px + left, py + top], score };
+  });
+  return { ...(areaPx !== undefined && { areaPx: areaPx * scale }), ...(points && { keypoints: points }) };
 }
 
 const moved = ([x1, y1, x2, y2]: Box, left: number, top: number): Box => [

@@ -1,10 +1,13 @@
-import { type Box, iou } from "../detection.ts";
+import { type Box, iou, type Keypoint } from "../detection.ts";
 
 /** A detection before labels: box in pixels of the model's input. */
 export interface Candidate {
   classId: number;
   score: number;
   box: Box;
+  /** Of the shape inside the box, in pixels of the input, where the model marks one. */
+  areaPx?: number | undefined;
+  keypoints?: readonly Keypoint[] | undefined;
 }
 
 /** More than any inspection shows; keeps a noisy model from stalling the frame in NMS. */

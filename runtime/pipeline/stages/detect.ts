@@ -1,9 +1,10 @@
 import type { Clock } from "../../base/clock.ts";
 import { msBetween } from "../../base/clock.ts";
+import { boxArea, type Detection } from "../detection.ts";
 import type { Size } from "../fit.ts";
 import { inLanes } from "../in-lanes.ts";
 import { type Merge, mergeTiles } from "../merge.ts";
-import { addTiming, areaOfView, pixelsOf, type Scene, shareOf } from "../scene.ts";
+import { addTiming, areaOfView, pixelsOf, type Scene, shareOf, type View } from "../scene.ts";
 import { tilesOver } from "../tiles.ts";
 import type { Seen, VisionModel } from "../vision-model.ts";
 import type { LookingStage } from "./stage.ts";
@@ -39,7 +40,7 @@ export function detectStage(deps: Deps, options: DetectOptions): LookingStage {
     needsPixels: tile !== undefined,
     async look(scene) {
       const { detections, source, timing } = await find(scene);
-      const found = detections.map((d) => ({ ...d, box: scene.view.toSource(d.box) }));
+      const found = detections.map((d) => inSource(d, scene.view));
       return {
         ...scene,
         source: scene.source ?? source,
@@ -47,6 +48,24 @@ export function detectStage(deps: Deps, options: DetectOptions): LookingStage {
         timing: addTiming(scene.timing, timing),
       };
     },
+  };
+}
+
+/** What was found in the view, as it lies in the source frame. */
+function inSource(detection: Detection, { toSource }: View): Detection {
+  const { areaPx, keypoints } = detection;
+  const box = toSource(detection.box);
+  const scale = boxArea(box) / (boxArea(detection.box) || 1);
+  const points = keypoints?.map(({ at: [x, y], score }) => {
+    const [left, top] = toSource([x, y, x, y]);
+    return { at: [left, top] as const, score };
+  });
+  const area = areaPx === undefined ? undefined : areaPx * scale;
+  return {
+    ...detection,
+    box,
+    ...(area !== undefined && { areaPx: area }),
+    ...(points && { keypoints: points }),
   };
 }
 
