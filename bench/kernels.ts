@@ -1,9 +1,11 @@
 import { type Kernels, openKernels } from "../runtime/arm-neon/index.ts";
 import { type Bench, median, type Result } from "./bench.ts";
 import type { KernelCase } from "./kernels/case.ts";
+import { decodeCases } from "./kernels/decode.ts";
 import { preprocessCases } from "./kernels/preprocess.ts";
+import { vectorCases } from "./kernels/vectors.ts";
 
-const CASES: readonly KernelCase[] = [...preprocessCases];
+const CASES: readonly KernelCase[] = [...preprocessCases, ...decodeCases, ...vectorCases];
 
 /** Goals, as how many times faster than each peer. */
 const GOALS = { generic: 3, javascript: 1, sharp: 8 } as const;
@@ -42,6 +44,7 @@ async function compare(c: KernelCase, best: Kernels, generic: Kernels, rounds: n
 /** The goal against sharp is for pixels that sharp can read as they are. */
 function goalFor(c: KernelCase, peer: string): number {
   if (peer === "sharp" && !c.name.includes("rgb24")) return 1;
+  if (peer === "generic" && c.twinGoal !== undefined) return c.twinGoal;
   return GOALS[peer as keyof typeof GOALS];
 }
 

@@ -2,13 +2,16 @@
 // there, before anything is installed, so it uses nothing but Node's own modules, and does nothing twice.
 //
 //   node deploy/setup.mjs           packages from npm (Node 24 among them) and the native addon
-//   node deploy/setup.mjs --tests   also the Debian packages that the tests drive for real
+//   node deploy/setup.mjs --tests   also the Debian packages that the tests drive for real, and those of --arm64
+//   node deploy/setup.mjs --arm64   also what emulates arm64 boards: QEMU, a cross compiler, Node for arm64
+//   node deploy/setup.mjs --models  also models of their CPUs, which only `npm run bench:arm64` has a use for
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { arm64Packages } from "./arm64/packages.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const BUILD = [{ command: "c++", package: "g++" }];
@@ -21,6 +24,11 @@ const TESTS = [
     package: "gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good",
   },
 ];
+const ARM64 = [
+  { command: "qemu-aarch64", package: "qemu-user" },
+  { command: "aarch64-linux-gnu-g++", package: "g++-aarch64-linux-gnu" },
+];
+const MODELS = [{ command: "llvm-mca-19", package: "llvm-19" }];
 
 const say = (line) => process.stderr.write(`setup: ${line}\n`);
 
@@ -49,6 +57,11 @@ function debianPackages(tools) {
   say(`missing: ${names.join(", ")}. Install with: sudo apt-get install ${names.join(" ")}`);
 }
 
+function npmCommand() {
+  const npm = process.env.npm_execpath;
+  return npm ? [process.execPath, npm] : ["npm"];
+}
+
 function npmPackages() {
   const lock = createHash("sha256")
     .update(readFileSync(join(root, "package-lock.json")))
@@ -56,8 +69,7 @@ function npmPackages() {
   const stamp = join(root, "node_modules", ".sightline-lock");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   say("installing packages (once; about a minute)");
-  const npm = process.env.npm_execpath;
-  const [command, ...first] = npm ? [process.execPath, npm] : ["npm"];
+  const [command, ...first] = npmCommand();
   // No package needs its install script: better-sqlite3 ships binaries, and onnxruntime-node's only fetches CUDA.
   const args = [...first, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
   execFileSync(command, args, {
@@ -68,14 +80,34 @@ function npmPackages() {
   writeFileSync(stamp, lock);
 }
 
-function nativeAddon() {
-  execFileSync(process.execPath, [join(root, "runtime", "arm-neon", "build.mjs")], { stdio: "inherit" });
+function nativeAddon(...args) {
+  execFileSync(process.execPath, [join(root, "runtime", "arm-neon", "build.mjs"), ...args], {
+    stdio: "inherit",
+  });
+}
+
+/** The addon for an emulated board. */
+function arm64() {
+  arm64Packages(root, npmCommand());
+  nativeAddon("--arch", "arm64");
+  nativeAddon("--arch", "arm64", "--workloads");
 }
 
 try {
-  debianPackages(process.argv.includes("--tests") ? [...BUILD, ...TESTS] : BUILD);
+  const [tests, emulation, models] = ["--tests", "--arm64", "--models"].map((flag) =>
+    process.argv.includes(flag),
+  );
+  // An arm64 machine needs no emulator: the tests run there as they are.
+  const wantsArm64 = (tests || emulation || models) && process.arch !== "arm64";
+  debianPackages([
+    ...BUILD,
+    ...(tests ? TESTS : []),
+    ...(wantsArm64 ? ARM64 : []),
+    ...(models ? MODELS : []),
+  ]);
   npmPackages();
   nativeAddon();
+  if (wantsArm64) arm64();
 } catch (error) {
   say(`failed: ${error.message}`);
   process.exit(1);

@@ -9,6 +9,8 @@ export interface KernelCase {
   javascript(): () => void;
   /** sharp where it can do some of the work, and a loop for the rest. */
   sharp?(): () => Promise<unknown>;
+  /** Times faster than the generic twin that it should be; left out: what SIMD is expected to give. */
+  twinGoal?: number;
   /** Milliseconds that ours may take. */
   limitMs?: number;
 }

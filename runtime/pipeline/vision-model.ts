@@ -77,7 +77,8 @@ export class VisionModel {
       const ranNs = clock.nowNs();
       const { left, top, ...seen } = options.area ?? { left: 0, top: 0, ...source };
       const fit = fitInto(seen, input, input.resize);
-      const detections = decode(decoder, output, options.minScore, input).map((c) => ({
+      const candidates = await decode(kernels, decoder, output, options.minScore, input);
+      const detections = candidates.map((c) => ({
         label: this.options.labels[c.classId] ?? `class ${c.classId}`,
         classId: c.classId,
         score: c.score,

@@ -27,7 +27,7 @@ test(
         ours: expect.any(Number),
         theirs: row.theirs,
         ratio: row.ratio,
-        goal: expect.stringMatching(/^[≥<] ?[\d.]+/),
+        goal: expect.stringMatching(/^[≥≤<] ?[\d.]+/),
         ok: expect.any(Boolean),
         on: expect.objectContaining({ machine: expect.any(String), commit: expect.any(String) }),
       });

@@ -126,7 +126,7 @@ describe("as NumPy and OpenCV decode it", () => {
     const out = await recorded(name, golden.dims);
     const side = { width: golden.input, height: golden.input };
     expect(golden.found.length).toBeGreaterThanOrEqual(4);
-    expectSame(decode(decoder, { out }, golden.min_score, side), golden.found);
+    expectSame(await decode(openKernels(), decoder, { out }, golden.min_score, side), golden.found);
   });
 });
 

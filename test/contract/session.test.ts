@@ -11,6 +11,7 @@ import { findOnnxRuntimeLibrary } from "../../runtime/session/onnxruntime-librar
 import { ARRAY_OF, byteCount, type NamedTensors } from "../../runtime/tensor/tensor.ts";
 import { bytesOf, MODELS, randomFeeds, startProvider } from "../support/models.ts";
 import { openOracle } from "../support/oracle.ts";
+import { repeats } from "../support/repeats.ts";
 
 const SEED = 20_260_101;
 const code = (wanted: string) => expect.objectContaining({ name: "SightlineError", code: wanted });
@@ -65,7 +66,7 @@ describe.each(Object.entries(MODELS))("%s equals onnxruntime-node bit for bit (s
   });
 
   test("with both slots running it at once", async () => {
-    const runs = Array.from({ length: 8 }, (_, i) => session.run(i % 2, feeds));
+    const runs = Array.from({ length: repeats(8) }, (_, i) => session.run(i % 2, feeds));
     for (const results of await Promise.all(runs)) expect(bytesByName(results)).toEqual(wanted);
   });
 
@@ -82,7 +83,7 @@ test("two slots that run different inputs of one session do not mix them up", as
   const alone: Record<string, Buffer>[] = [];
   for (const feeds of inputs) alone.push(bytesByName(await session.run(0, feeds)));
   const together = await Promise.all(
-    Array.from({ length: 32 }, (_, i) => session.run(i % 2, inputs[i % 4] ?? {})),
+    Array.from({ length: repeats(32) }, (_, i) => session.run(i % 2, inputs[i % 4] ?? {})),
   );
   together.forEach((results, i) => {
     expect(bytesByName(results)).toEqual(alone[i % 4]);
@@ -93,7 +94,7 @@ test("two slots that run different inputs of one session do not mix them up", as
 test("slots run one session side by side: a short run overtakes a long one that began before it", async () => {
   const session = await provider.load(MODELS.mobilenetV1);
   const order: string[] = [];
-  const long = session.run(0, randomFeeds(session.inputs, SEED, 64)).then(() => order.push("long"));
+  const long = session.run(0, randomFeeds(session.inputs, SEED, repeats(64))).then(() => order.push("long"));
   const short = session.run(1, randomFeeds(session.inputs, SEED)).then(() => order.push("short"));
   await Promise.all([long, short]);
   expect(order).toEqual(["short", "long"]);

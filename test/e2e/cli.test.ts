@@ -4,6 +4,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { main } from "../../cli/sightline.ts";
+import { openKernels } from "../../runtime/arm-neon/index.ts";
 import { ERRORS } from "../../runtime/base/errors.ts";
 import type { InspectionResult } from "../../runtime/pipeline/result.ts";
 import { BOARD, badPictures } from "../support/bad-pictures.ts";
@@ -243,6 +244,22 @@ describe("sightline doctor", () => {
       [`disk ${join(folder, "data")}`, "ok"],
     ]);
     expect(await readdir(folder)).toEqual(["config.yaml"]);
+  });
+
+  test("names the variant of each kernel, and the plain ones when a configuration asks for them", async () => {
+    const folder = await tempFolder();
+    const engine = { kernels: "generic" };
+    const file = await writeConfig(folder, config(await freePort(), folder, { engine }));
+    const [auto, plain] = await Promise.all([
+      sightline("doctor", "--json"),
+      sightline("doctor", "--config", file, "--json"),
+    ]);
+    const kernels = (ended: Ended) => objects<Finding>(ended).find((f) => f.about === "kernels")?.found;
+    const list = (chosen: Record<string, string>) =>
+      Object.entries(chosen).map(([kernel, variant]) => `${kernel} ${variant}`);
+    expect(kernels(auto)).toBe(list(openKernels().chosen()).join(", "));
+    expect(kernels(plain)).toBe(list(openKernels([]).chosen()).join(", "));
+    expect(kernels(plain)).not.toBe(kernels(auto));
   });
 
   const bad: [string, string, (folder: string, port: number) => object][] = [

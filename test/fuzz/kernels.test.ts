@@ -141,6 +141,13 @@ async function settled(kernels: Kernels, method: string, list: unknown[]): Promi
   });
 }
 
+test("no kernel is left out", () => {
+  const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(openKernels()));
+  const plain = methods.filter((name) => !/Async$|^chosen$|^constructor$/.test(name));
+  const random = randomFrom(0);
+  expect(KERNEL_CALLS.map((make) => make(random).method).sort()).toEqual(plain.sort());
+});
+
 test("blocks and kernels are opened, or refused with ERR_ADDON_ARGUMENT, 20,000 lists (seed 399)", () => {
   const random = randomFrom(399);
   for (let i = 0; i < 20_000; i++) {

@@ -51,8 +51,13 @@ export class ScriptProcess {
   readonly #text = { stdout: "", stderr: "" };
   #changed = (): void => {};
 
-  constructor(script: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    this.#child = spawn(process.execPath, [script, ...args], {
+  constructor(
+    script: string,
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+    node: string = process.execPath,
+  ) {
+    this.#child = spawn(node, [script, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...env },
     });

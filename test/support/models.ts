@@ -10,6 +10,7 @@ export const MODELS = {
   fastestDet: path("FastestDet.onnx"),
   squeezeNetFp16: path("SqueezeNet_fp16.onnx"),
   meanColor: path("mean_color.uint8.onnx"),
+  conversions: path("conversions.onnx"),
 } as const;
 
 export function startProvider(slots = 2, intraOpThreads = 1): CpuExecutionProvider {

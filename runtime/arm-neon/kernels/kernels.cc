@@ -2,9 +2,17 @@
 
 #include <optional>
 
+#include "kernels/argmax/bindings.h"
 #include "kernels/call.h"
+#include "kernels/convert/bindings.h"
+#include "kernels/distances/bindings.h"
 #include "kernels/list.h"
+#include "kernels/nms/bindings.h"
+#include "kernels/peaks/bindings.h"
 #include "kernels/preprocess/bindings.h"
+#include "kernels/regions/bindings.h"
+#include "kernels/scores/bindings.h"
+#include "kernels/yolo/bindings.h"
 
 namespace sightline {
 namespace {
@@ -75,8 +83,30 @@ void Kernels::Bind(Napi::Env env, Napi::Object exports) {
   exports.Set("Kernels", DefineClass(env, "Kernels",
                                      {
                                          InstanceMethod<&Kernels::Chosen>("chosen"),
+                                         InstanceMethod<&Kernels::Now<ParseToFloat16>>("toFloat16"),
+                                         InstanceMethod<&Kernels::Later<ParseToFloat16>>("toFloat16Async"),
+                                         InstanceMethod<&Kernels::Now<ParseToFloat32>>("toFloat32"),
+                                         InstanceMethod<&Kernels::Later<ParseToFloat32>>("toFloat32Async"),
+                                         InstanceMethod<&Kernels::Now<ParseQuantize>>("quantize"),
+                                         InstanceMethod<&Kernels::Later<ParseQuantize>>("quantizeAsync"),
+                                         InstanceMethod<&Kernels::Now<ParseDequantize>>("dequantize"),
+                                         InstanceMethod<&Kernels::Later<ParseDequantize>>("dequantizeAsync"),
+                                         InstanceMethod<&Kernels::Now<ParseDistances>>("distances"),
+                                         InstanceMethod<&Kernels::Later<ParseDistances>>("distancesAsync"),
                                          InstanceMethod<&Kernels::Now<ParsePreprocess>>("preprocess"),
                                          InstanceMethod<&Kernels::Later<ParsePreprocess>>("preprocessAsync"),
+                                         InstanceMethod<&Kernels::Now<ParseScores>>("scores"),
+                                         InstanceMethod<&Kernels::Later<ParseScores>>("scoresAsync"),
+                                         InstanceMethod<&Kernels::Now<ParseNms>>("nms"),
+                                         InstanceMethod<&Kernels::Later<ParseNms>>("nmsAsync"),
+                                         InstanceMethod<&Kernels::Now<ParseYolo>>("yolo"),
+                                         InstanceMethod<&Kernels::Later<ParseYolo>>("yoloAsync"),
+                                         InstanceMethod<&Kernels::Now<ParsePeaks>>("peaks"),
+                                         InstanceMethod<&Kernels::Later<ParsePeaks>>("peaksAsync"),
+                                         InstanceMethod<&Kernels::Now<ParseArgmax>>("argmax"),
+                                         InstanceMethod<&Kernels::Later<ParseArgmax>>("argmaxAsync"),
+                                         InstanceMethod<&Kernels::Now<ParseRegions>>("regions"),
+                                         InstanceMethod<&Kernels::Later<ParseRegions>>("regionsAsync"),
                                      }));
   exports.Set("cpuFeatures", Napi::Function::New<CpuFeatures>(env, "cpuFeatures"));
   exports.Set("kernelVariants", Napi::Function::New<AllVariants>(env, "kernelVariants"));

@@ -1,6 +1,13 @@
 #include "kernels/list.h"
 
+#include "kernels/argmax/argmax.h"
+#include "kernels/convert/convert.h"
+#include "kernels/distances/distances.h"
+#include "kernels/nms/nms.h"
 #include "kernels/preprocess/preprocess.h"
+#include "kernels/regions/regions.h"
+#include "kernels/scores/scores.h"
+#include "kernels/yolo/yolo.h"
 
 namespace sightline {
 namespace {
@@ -16,7 +23,16 @@ KernelVariants Of(const char* kernel, const Variant<Ops> (&list)[kCount]) {
 
 std::vector<KernelVariants> ListKernels() {
   return {
+      Of("convert", kConvertVariants),
+      Of("distances", kDistancesVariants),
       Of("preprocess", kPreprocessVariants),
+      Of("scores", kScoresVariants),
+      Of("nms", kNmsVariants),
+      Of("yolo", kYoloVariants),
+      // Its loops are those of `scores`.
+      Of("peaks", kScoresVariants),
+      Of("argmax", kArgmaxVariants),
+      Of("regions", kRegionsVariants),
   };
 }
 

@@ -12,7 +12,10 @@ namespace {
 
 std::vector<sightline::Workload> All() {
   std::vector<sightline::Workload> all;
-  for (const auto& some : {sightline::PreprocessWorkloads()}) {
+  for (const auto& some :
+       {sightline::PreprocessWorkloads(), sightline::ScoresWorkloads(), sightline::NmsWorkloads(),
+        sightline::YoloWorkloads(), sightline::PeaksWorkloads(), sightline::ArgmaxWorkloads(),
+        sightline::RegionsWorkloads(), sightline::DistancesWorkloads(), sightline::ConvertWorkloads()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;

@@ -1,4 +1,5 @@
-import { type Box, iou, type Keypoint } from "../detection.ts";
+import type { Candidates } from "../../arm-neon/index.ts";
+import type { Box, Keypoint } from "../detection.ts";
 
 /** A detection before labels: box in pixels of the model's input. */
 export interface Candidate {
@@ -11,19 +12,24 @@ export interface Candidate {
 }
 
 /** More than any inspection shows; keeps a noisy model from stalling the frame in NMS. */
-const CANDIDATES_MAX = 1_000;
+export const CANDIDATES_MAX = 1_000;
 
 /** The best candidates, highest score first. */
 export function byScore(candidates: readonly Candidate[]): Candidate[] {
   return candidates.toSorted((a, b) => b.score - a.score).slice(0, CANDIDATES_MAX);
 }
 
-/** Greedy class-wise non-maximum suppression: a box overlapping a better one of its class by more than `limit` goes. */
-export function suppress(candidates: readonly Candidate[], limit: number): Candidate[] {
-  const kept: Candidate[] = [];
-  for (const candidate of byScore(candidates)) {
-    const isDouble = kept.some((k) => k.classId === candidate.classId && iou(k.box, candidate.box) > limit);
-    if (!isDouble) kept.push(candidate);
-  }
-  return kept;
+export function fromColumns({ boxes, classIds, scores }: Candidates): Candidate[] {
+  const at = (i: number) => boxes[i] as number;
+  return Array.from(classIds, (classId, i) => ({
+    classId,
+    score: scores[i] as number,
+    box: [at(i * 4), at(i * 4 + 1), at(i * 4 + 2), at(i * 4 + 3)],
+  }));
 }
+
+export const toColumns = (candidates: readonly Candidate[]): Candidates => ({
+  classIds: Uint32Array.from(candidates, (c) => c.classId),
+  scores: Float32Array.from(candidates, (c) => c.score),
+  boxes: Float32Array.from(candidates.flatMap((c) => c.box)),
+});

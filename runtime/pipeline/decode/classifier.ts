@@ -1,6 +1,7 @@
+import type { Kernels } from "../../arm-neon/index.ts";
 import { floats, type NamedTensors } from "../../tensor/tensor.ts";
 import type { Size } from "../fit.ts";
-import { byScore, type Candidate } from "./candidate.ts";
+import type { Candidate } from "./candidate.ts";
 
 /** One score a class for the whole picture; `softmax` turns logits into probabilities. */
 export interface ClassifierDecoder {
@@ -13,19 +14,21 @@ export interface ClassifierDecoder {
 const CLASSES_MAX = 5;
 
 /** Each class at or above `minScore` as a candidate that covers the whole picture. */
-export function decodeClassifier(
+export async function decodeClassifier(
+  kernels: Kernels,
   decoder: ClassifierDecoder,
   outputs: NamedTensors,
   minScore: number,
   input: Size,
-): Candidate[] {
+): Promise<Candidate[]> {
   const data = floats(outputs[decoder.output], decoder.output);
-  const scores = decoder.activation === "softmax" ? softmax(data) : data;
-  const found: Candidate[] = [];
-  scores.forEach((score, classId) => {
-    if (score >= minScore) found.push({ classId, score, box: [0, 0, input.width, input.height] });
-  });
-  return byScore(found).slice(0, CLASSES_MAX);
+  const values = decoder.activation === "softmax" ? softmax(data) : data;
+  const { indices, scores } = await kernels.scoresAsync(values, { scoreMin: minScore, limit: CLASSES_MAX });
+  return Array.from(indices, (classId, i) => ({
+    classId,
+    score: scores[i] as number,
+    box: [0, 0, input.width, input.height],
+  }));
 }
 
 function softmax(logits: Float32Array): Float32Array {

@@ -1,3 +1,4 @@
+import type { Kernels } from "../../arm-neon/index.ts";
 import type { NamedTensors } from "../../tensor/tensor.ts";
 import type { Size } from "../fit.ts";
 import type { Candidate } from "./candidate.ts";
@@ -7,7 +8,7 @@ import { decodeEnd2end, type End2endDecoder } from "./end2end.ts";
 import { decodeFastestDet, type FastestDetDecoder } from "./fastestdet.ts";
 import { decodeHeatmap, type HeatmapDecoder } from "./heatmap.ts";
 import { type AnomalyDecoder, decodeAnomaly, decodeSegmentation, type SegmentationDecoder } from "./maps.ts";
-import { decodeYolov5, decodeYolov8, type Yolov5Decoder, type Yolov8Decoder } from "./yolo.ts";
+import { decodeYolo, type Yolov5Decoder, type Yolov8Decoder } from "./yolo.ts";
 import {
   decodeYolov8Pose,
   decodeYolov8Seg,
@@ -30,24 +31,29 @@ export type Decoder =
   | EmbeddingDecoder;
 
 /** Errors: ERR_MODEL_IO when an output is missing or has another shape than the decoder needs. */
-export function decode(decoder: Decoder, outputs: NamedTensors, minScore: number, input: Size): Candidate[] {
+export async function decode(
+  kernels: Kernels,
+  decoder: Decoder,
+  outputs: NamedTensors,
+  minScore: number,
+  input: Size,
+): Promise<Candidate[]> {
   switch (decoder.type) {
     case "heatmap":
-      return decodeHeatmap(decoder, outputs, minScore);
+      return decodeHeatmap(kernels, decoder, outputs, minScore);
     case "yolov5":
-      return decodeYolov5(decoder, outputs, minScore);
     case "yolov8":
-      return decodeYolov8(decoder, outputs, minScore);
+      return decodeYolo(kernels, decoder, outputs, minScore);
     case "end2end":
       return decodeEnd2end(decoder, outputs, minScore);
     case "fastestdet":
-      return decodeFastestDet(decoder, outputs, minScore, input);
+      return decodeFastestDet(kernels, decoder, outputs, minScore, input);
     case "classifier":
-      return decodeClassifier(decoder, outputs, minScore, input);
+      return decodeClassifier(kernels, decoder, outputs, minScore, input);
     case "yolov8-seg":
-      return decodeYolov8Seg(decoder, outputs, minScore, input);
+      return decodeYolov8Seg(kernels, decoder, outputs, minScore, input);
     case "yolov8-pose":
-      return decodeYolov8Pose(decoder, outputs, minScore);
+      return decodeYolov8Pose(kernels, decoder, outputs, minScore);
     case "segmentation":
       return decodeSegmentation(decoder, outputs, minScore, input);
     case "anomaly":

@@ -1,7 +1,8 @@
+import type { Kernels } from "../../arm-neon/index.ts";
 import { SightlineError } from "../../base/errors.ts";
 import { floats, type NamedTensors } from "../../tensor/tensor.ts";
 import type { Size } from "../fit.ts";
-import { type Candidate, suppress } from "./candidate.ts";
+import { type Candidate, toColumns } from "./candidate.ts";
 
 /** [1,5+C,H,W]: objectness, offset x, y, size w, h, a probability a class, for each cell (dog-qiuqiu/FastestDet). */
 export interface FastestDetDecoder {
@@ -10,26 +11,37 @@ export interface FastestDetDecoder {
   nms_iou: number;
 }
 
-export function decodeFastestDet(
+export async function decodeFastestDet(
+  kernels: Kernels,
   decoder: FastestDetDecoder,
   outputs: NamedTensors,
   minScore: number,
   input: Size,
-): Candidate[] {
+): Promise<Candidate[]> {
   const data = floats(outputs[decoder.output], decoder.output);
   const [, values = 0, height = 0, width = 0] = outputs[decoder.output]?.dims ?? [];
   const plane = width * height;
-  if (values < 6 || data.length !== values * plane) {
+  if (values < 6 || plane < 1 || data.length !== values * plane) {
     throw new SightlineError("ERR_MODEL_IO", `output "${decoder.output}" is not [1, 5 + classes, H, W]`);
   }
-  const found: Candidate[] = [];
-  for (let cell = 0; cell < plane; cell++) {
-    // Objectness alone bounds the score from above, and is low almost everywhere.
-    if ((data[cell] as number) ** 0.6 < minScore) continue;
-    const candidate = candidateAt({ data, values, width, height }, cell, input);
-    if (candidate.score >= minScore) found.push(candidate);
-  }
-  return suppress(found, decoder.nms_iou);
+  const cells = await likelyCells(kernels, data.subarray(0, plane), minScore);
+  const found = Array.from(cells, (cell) => candidateAt({ data, values, width, height }, cell, input)).filter(
+    ({ score }) => score >= minScore,
+  );
+  const kept = await kernels.nmsAsync(toColumns(found), { iouMax: decoder.nms_iou });
+  return Array.from(kept, (i) => found[i] as Candidate);
+}
+
+/** Objectness alone bounds the score from above, and is low almost everywhere. */
+async function likelyCells(
+  kernels: Kernels,
+  objectness: Float32Array,
+  minScore: number,
+): Promise<Uint32Array> {
+  // A little less, so that rounding leaves none out: each score is compared once more.
+  const scoreMin = 0.999 * minScore ** (1 / 0.6);
+  const { indices } = await kernels.scoresAsync(objectness, { scoreMin, limit: objectness.length });
+  return indices.sort();
 }
 
 interface Grid {

@@ -1,8 +1,9 @@
+import type { Kernels } from "../../arm-neon/index.ts";
 import { SightlineError } from "../../base/errors.ts";
 import { floats, type NamedTensors } from "../../tensor/tensor.ts";
 import type { Keypoint } from "../detection.ts";
 import type { Size } from "../fit.ts";
-import { type Candidate, suppress } from "./candidate.ts";
+import { type Candidate, toColumns } from "./candidate.ts";
 
 /** [1,4+C+M,N] as YOLOv8, with M mask weights a box, and [1,M,H,W] mask prototypes (YOLOv8-seg, YOLO11-seg). */
 export interface Yolov8SegDecoder {
@@ -32,31 +33,35 @@ interface Head {
   boxes: number;
 }
 
-export function decodeYolov8Seg(
+export async function decodeYolov8Seg(
+  kernels: Pick<Kernels, "nmsAsync">,
   { masks, nms_iou, output }: Yolov8SegDecoder,
   outputs: NamedTensors,
   minScore: number,
   input: Size,
-): Candidate[] {
+): Promise<Candidate[]> {
   const protos = floats(outputs[masks], masks);
   const [, weights = 0, height = 0, width = 0] = outputs[masks]?.dims ?? [];
   const head = headOf(outputs, output);
   const classes = classesIn(head, weights, output);
-  return kept(head, classes, minScore, nms_iou).map(({ n, ...candidate }) => {
+  const found = await suppress(kernels, candidatesIn(head, classes, minScore), nms_iou);
+  return found.map(({ n, ...candidate }) => {
     const weight = (m: number) => head.data[(4 + classes + m) * head.boxes + n] as number;
     const cells = markedCells({ protos, weights, width, height }, weight, candidate, input);
     return { ...candidate, areaPx: (cells * input.width * input.height) / (width * height) };
   });
 }
 
-export function decodeYolov8Pose(
+export async function decodeYolov8Pose(
+  kernels: Pick<Kernels, "nmsAsync">,
   { keypoints, nms_iou, output }: Yolov8PoseDecoder,
   outputs: NamedTensors,
   minScore: number,
-): Candidate[] {
+): Promise<Candidate[]> {
   const head = headOf(outputs, output);
   const classes = classesIn(head, keypoints * 3, output);
-  return kept(head, classes, minScore, nms_iou).map(({ n, ...candidate }) => {
+  const found = await suppress(kernels, candidatesIn(head, classes, minScore), nms_iou);
+  return found.map(({ n, ...candidate }) => {
     const at = (k: number) => head.data[(4 + classes + k) * head.boxes + n] as number;
     const points = Array.from(
       { length: keypoints },
@@ -83,7 +88,16 @@ function classesIn({ values }: Head, others: number, name: string): number {
   );
 }
 
-function kept({ boxes, data }: Head, classes: number, minScore: number, nmsIou: number): Column[] {
+async function suppress(
+  kernels: Pick<Kernels, "nmsAsync">,
+  found: readonly Column[],
+  iouMax: number,
+): Promise<Column[]> {
+  const indices = await kernels.nmsAsync(toColumns(found), { iouMax });
+  return Array.from(indices, (i) => found[i] as Column);
+}
+
+function candidatesIn({ boxes, data }: Head, classes: number, minScore: number): Column[] {
   const found: Column[] = [];
   for (let n = 0; n < boxes; n++) {
     let best = 4;
@@ -96,7 +110,7 @@ function kept({ boxes, data }: Head, classes: number, minScore: number, nmsIou: 
     const [cx, cy, w, h] = [at(0), at(1), at(2) / 2, at(3) / 2];
     found.push({ n, classId: best - 4, score, box: [cx - w, cy - h, cx + w, cy + h] });
   }
-  return suppress(found, nmsIou) as Column[];
+  return found;
 }
 
 interface Protos extends Size {

@@ -10,6 +10,7 @@ import {
 import { randomFrom } from "../../support/models.ts";
 import { preprocessOracle, quantized } from "../../support/preprocess-oracle.ts";
 import { layOut, PIXEL_FORMATS } from "../../support/raw-images.ts";
+import { repeats } from "../../support/repeats.ts";
 import { runnable } from "../../support/runnable-variants.ts";
 
 const generic = openKernels([]);
@@ -61,7 +62,7 @@ const bytesOf = (array: ArrayBufferView): Buffer =>
 describe.each(runnable("preprocess"))("preprocess, %s", (_, kernels) => {
   test("equals its generic twin bit for bit, and stays within its slot (seed 11)", () => {
     const random = randomFrom(11);
-    for (let i = 0; i < 600; i++) {
+    for (let i = 0; i < repeats(600); i++) {
       const { length, make, options, pixels } = randomCall(random, 90);
       const [ours, theirs] = [make(), make()];
       const start = Math.floor(random() * 4);
@@ -75,7 +76,7 @@ describe.each(runnable("preprocess"))("preprocess, %s", (_, kernels) => {
 
   test(`is within ${TOLERANCE} grey levels of exact arithmetic (seed 12)`, () => {
     const random = randomFrom(12);
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < repeats(300); i++) {
       const { length, make, options, pixels } = randomCall(random, 60);
       const ours = make();
       kernels.preprocess(pixels, options, ours, 0);

@@ -1,0 +1,85 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { CLI, config, SAMPLES, ScriptProcess, writeConfig } from "../support/daemon-process.ts";
+import { Mosquitto } from "../support/mosquitto.ts";
+import { Subscriber } from "../support/subscriber.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+
+const FRAMES = 10;
+// Measured: none at all, in figures of four digits and tenths of a pixel.
+const SCORE_TOLERANCE = 5e-4;
+const BOX_TOLERANCE_PX = 0.2;
+
+interface Result {
+  verdict: string;
+  frame: { origin: string };
+  detections: { label: string; score: number; box_px: number[] }[];
+}
+
+const board = (name: string): string =>
+  fileURLToPath(new URL(`../../deploy/arm64/${name}/node`, import.meta.url));
+
+/** The daemon, run by this Node, on the first sample boards, none left out. */
+async function inspect(node: string) {
+  const broker = await Mosquitto.start();
+  const subscriber = await Subscriber.connect(broker.port);
+  const folder = await tempFolder();
+  const files = readdirSync(SAMPLES)
+    .slice(0, FRAMES)
+    .map((name) => join(SAMPLES, name));
+  const file = await writeConfig(
+    folder,
+    config(broker.port, folder, {
+      engine: { run_limit: "10m" },
+      cameras: { cam0: { source: "replay", files, fps: "max", repeat: "once" } },
+    }),
+  );
+  const daemon = new ScriptProcess(CLI, ["run", "--config", file], {}, node);
+  const texts = () => subscriber.on("sightline/bench/pipeline/top/result").map(({ text }) => text);
+  await subscriber.until(() => texts().length === FRAMES);
+  daemon.signal("SIGTERM");
+  expect(await daemon.ended).toEqual({ code: 0, signal: null, stdout: "", stderr: "" });
+  const [info] = subscriber.on("sightline/bench/info");
+  const results = texts().map((text) => JSON.parse(text) as Result);
+  expect(results.map(({ frame }) => frame.origin)).toEqual(files);
+  return { info: JSON.parse(info?.text ?? "{}"), results };
+}
+
+/** The largest differences between what two machines found, which must be the same defects in the same order. */
+function compare(ours: readonly Result[], theirs: readonly Result[]) {
+  const labels = (results: readonly Result[]) =>
+    results.map(({ detections }) => detections.map((d) => d.label));
+  expect(labels(ours)).toEqual(labels(theirs));
+  const [a, b] = [ours, theirs].map((results) => results.flatMap(({ detections }) => detections));
+  const pairs = (a ?? []).map((detection, i) => [detection, b?.[i] ?? detection] as const);
+  const furthest = (differences: number[]) => Math.max(0, ...differences.map(Math.abs));
+  return {
+    detections: pairs.length,
+    score: furthest(pairs.map(([x, y]) => x.score - y.score)),
+    boxPx: furthest(
+      pairs.flatMap(([x, y]) => x.box_px.map((value, i) => value - (y.box_px[i] ?? Number.NaN))),
+    ),
+  };
+}
+
+let here: Awaited<ReturnType<typeof inspect>>;
+
+test("the daemon judges ten boards on this machine", async () => {
+  here = await inspect(process.execPath);
+  expect(here.results.flatMap(({ detections }) => detections).length).toBeGreaterThan(FRAMES);
+});
+
+test.each([
+  ["pi4", "Raspberry Pi 4 Model B Rev 1.4"],
+  ["pi5", "Raspberry Pi 5 Model B Rev 1.0"],
+])("an emulated %s finds the same defects", async (name, model) => {
+  const there = await inspect(board(name));
+  expect(there.info).toMatchObject({ device: { arch: "arm64", model } });
+  expect(there.results.map(({ verdict }) => verdict)).toEqual(here.results.map(({ verdict }) => verdict));
+  const furthest = compare(there.results, here.results);
+  console.log(`${name} against this machine: ${JSON.stringify(furthest)}`);
+  expect(furthest.score).toBeLessThanOrEqual(SCORE_TOLERANCE);
+  expect(furthest.boxPx).toBeLessThanOrEqual(BOX_TOLERANCE_PX);
+});

@@ -1,0 +1,24 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+import { NATIVE_TESTS } from "./test/support/native-tests.ts";
+import { otherNode } from "./test/support/other-node.ts";
+
+const patience = { testTimeout: 300_000, hookTimeout: 300_000 };
+
+export default defineConfig({
+  test: {
+    maxWorkers: "100%",
+    projects: [
+      {
+        test: {
+          name: "asan",
+          include: [...NATIVE_TESTS, "test/fuzz/kernels.test.ts"],
+          setupFiles: ["test/asan/expect-asan.ts"],
+          pool: otherNode(fileURLToPath(new URL("test/asan/node", import.meta.url))),
+          ...patience,
+        },
+      },
+      { test: { name: "asan bites", include: ["test/asan/*.test.ts"], ...patience } },
+    ],
+  },
+});
