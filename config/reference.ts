@@ -51,9 +51,16 @@ function leaves(row: Row): Row[] {
   const branches = schema.oneOf ?? [];
   if (branches.length > 0) return branches.flatMap((branch) => leaves({ ...row, schema: branch }));
   if (schema.items?.properties) return [row, ...properties(`${key}[]`, schema.items)];
+  if (schema.items?.oneOf) return [row, ...schema.items.oneOf.flatMap((of) => leaves(entryRow(key, of)))];
   if (schema.properties) return isOptional(row) ? [row, ...properties(key, schema)] : properties(key, schema);
   if (typeof schema.additionalProperties !== "object") return [row];
   return leaves({ key: `${key}.NAME`, schema: schema.additionalProperties, required: true });
+}
+
+/** An entry of a list whose kinds have keys of their own: `stages[detect]`. */
+function entryRow(key: string, schema: JsonSchema): Row {
+  const kind = Object.values(schema.properties ?? {}).find((of) => of.const !== undefined);
+  return { key: `${key}[${kind?.const ?? ""}]`, schema, required: true };
 }
 
 /** A map that may be absent as a whole, which its keys alone would not show. */

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { listenAddress } from "../config/schema/http.ts";
+import { modelsOf, stagesOf } from "../config/schema/pipelines.ts";
 import type { Config } from "../config/schema/schema.ts";
 import { type Kernels, openKernels } from "../runtime/arm-neon/index.ts";
 import type { Clock } from "../runtime/base/clock.ts";
@@ -16,6 +17,8 @@ import { type OpenModel, openModel } from "../runtime/pipeline/open-model.ts";
 import { ownPicture } from "../runtime/pipeline/own-picture.ts";
 import { Pipeline } from "../runtime/pipeline/pipeline.ts";
 import { buildResult, type InspectionResult, type Provenance } from "../runtime/pipeline/result.ts";
+import { buildStages } from "../runtime/pipeline/stages/build-stages.ts";
+import type { Stage } from "../runtime/pipeline/stages/stage.ts";
 import { CpuExecutionProvider } from "../runtime/session/cpu-provider.ts";
 import { Camera } from "./camera/camera.ts";
 import { openSource, staleMs } from "./camera/open-source.ts";
@@ -108,7 +111,7 @@ export class Daemon {
       for (const part of started) if (part.status === "rejected") throw part.reason;
       await this.#publishInfo(bootId);
       await this.#startHealth();
-      this.#startPipelines(bootId);
+      await this.#startPipelines(bootId);
       await this.#startHttp();
       await this.#startSubscriptions();
     } catch (error) {
@@ -183,12 +186,27 @@ export class Daemon {
     this.#kernels = openKernels(engine.kernels === "generic" ? [] : undefined);
     const deps = { provider: this.#provider, kernels: this.#kernels, clock: this.#deps.clock };
     const opened = Object.entries(models).map(async ([name, { bundle }]) => {
-      const users = Object.values(this.#config.pipelines).filter((p) => p.model === name).length;
-      const inFlight = Math.max(1, users) * this.#inFlight();
+      const inFlight = Math.max(1, this.#runsOf(name));
       const open = await openModel(deps, { folder: bundle, runLimitMs: engine.run_limit, inFlight });
       this.#models[name] = open;
     });
     await Promise.all(opened);
+  }
+
+  /** Runs of a model that all frames in flight may have under way at once. */
+  #runsOf(model: string): number {
+    const stages = Object.values(this.#config.pipelines).flatMap((pipeline) => [...stagesOf(pipeline)]);
+    const runs = stages.map((each) => {
+      if (!("model" in each) || each.model !== model) return 0;
+      const isOne = each.stage === "detect" && !each.tile;
+      return this.#inFlight() * (isOne ? 1 : this.#lanes());
+    });
+    return runs.reduce((sum, n) => sum + n, 0);
+  }
+
+  /** Of one frame's tiles or crops: one is ready to go when a slot ends another. */
+  #lanes(): number {
+    return (this.#provider?.slots ?? 1) + 1;
   }
 
   /** Two more than there are slots: while they run, one frame is decoded and one is ready to go. */
@@ -196,10 +214,11 @@ export class Daemon {
     return (this.#provider?.slots ?? 1) + 2;
   }
 
-  #startPipelines(bootId: string): void {
+  async #startPipelines(bootId: string): Promise<void> {
     for (const id of Object.keys(this.#config.cameras)) this.#cameras[id] = this.#camera(id);
-    const running = Object.keys(this.#config.pipelines).map((name) => this.#pipeline(name, bootId).run());
-    this.#ended = Promise.all(running).then(() => {});
+    const names = Object.keys(this.#config.pipelines);
+    const pipelines = await Promise.all(names.map((name) => this.#pipeline(name, bootId)));
+    this.#ended = Promise.all(pipelines.map((pipeline) => pipeline.run())).then(() => {});
     for (const camera of Object.values(this.#cameras)) camera.start();
   }
 
@@ -237,40 +256,49 @@ export class Daemon {
     );
   }
 
-  #pipeline(name: string, bootId: string): Pipeline {
+  async #pipeline(name: string, bootId: string): Promise<Pipeline> {
     const options = member(this.#config.pipelines, name);
+    const stages = await this.#stages(name);
     const camera = member(this.#cameras, options.camera);
-    const { model } = member(this.#models, options.model);
+    const models = [...new Set(modelsOf(options))].map((model) => member(this.#models, model).model.options);
     const provenance: Provenance = {
       device: this.#config.device.id,
       boot_id: bootId,
-      models: [{ name: model.options.name, version: model.options.version, sha256: model.options.sha256 }],
+      models: models.map(({ name, version, sha256 }) => ({ name, version, sha256 })),
     };
     const pushed = this.#pushed[options.camera];
     pushed?.answeredBy(name);
     const hold = new PictureHold(this.#inFlight());
     this.#holds.push(hold);
     const turns = new InTurn();
-    // Runs up to `conclude` before it returns, so in the order of the frames.
-    const record = async (judged: Judged) => {
-      const held = hold.take(judged.frame.id);
+    const recordOne = (judged: Judged) => {
       const payload = buildResult(name, judged, provenance);
-      const kept = this.#keepPictures(payload, judged, held);
-      const stored = turns.run(kept, (evidence) => this.#store(payload, judged, evidence));
-      pushed?.conclude(name, judged.frame.id, stored);
-      return stored;
+      const kept = this.#keepPictures(payload, judged, hold.take(judged.frame.id));
+      return turns.run(kept, (evidence) => this.#store(payload, judged, evidence));
+    };
+    // Runs up to `conclude` before it returns, so in the order of the frames.
+    const record = async (results: readonly Judged[], frameId: number) => {
+      const stored = Promise.all(results.map(recordOne));
+      pushed?.conclude(name, frameId, stored);
+      await stored;
     };
     return new Pipeline(
-      { frames: hold.over(camera.watch()), model, record, ...this.#deps },
-      {
-        name,
-        minScore: options.min_score,
-        rules: options.rules,
-        window: options.window,
-        deadlineMs: options.deadline,
-        inFlight: this.#inFlight(),
-      },
+      { frames: hold.over(camera.watch()), stages, record, ...this.#deps },
+      { name, deadlineMs: options.deadline, inFlight: this.#inFlight() },
     );
+  }
+
+  #stages(name: string): Promise<Stage[]> {
+    const options = member(this.#config.pipelines, name);
+    return buildStages(stagesOf(options), {
+      modelOf: (model) => member(this.#models, model).model,
+      kernels: this.#kernels ?? openKernels(),
+      clock: this.#deps.clock,
+      lanes: this.#lanes(),
+      scale: { pxPerMm: options.px_per_mm, zones: options.zones },
+      minScore: options.min_score,
+      folder: this.#config.stages_folder,
+    });
   }
 
   /** Whoever wants the picture copies it at once; then the camera has its frame back. */
@@ -351,7 +379,7 @@ export class Daemon {
       if (camera.source !== "mqtt" || !source) continue;
       const judge = async (frame: FrameMessage) => {
         const answers = await source.push(frame);
-        return answers.every((answer) => "result" in answer);
+        return answers.every((answer) => "results" in answer);
       };
       const subscription = new FrameSubscription(
         { judge, clock: this.#deps.clock, logger: this.#deps.logger.child({ camera: id }) },

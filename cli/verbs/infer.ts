@@ -7,9 +7,11 @@ import { SightlineError } from "../../runtime/base/errors.ts";
 import { makeFolder } from "../../runtime/base/make-folder.ts";
 import { ANY_DETECTION_FAILS } from "../../runtime/pipeline/decide.ts";
 import type { Frame } from "../../runtime/pipeline/frame.ts";
-import { type Judged, judge } from "../../runtime/pipeline/judge.ts";
+import { conclude, type Judged, judge } from "../../runtime/pipeline/judge.ts";
 import { openModel } from "../../runtime/pipeline/open-model.ts";
 import { buildResult, type InspectionResult } from "../../runtime/pipeline/result.ts";
+import { detectStage } from "../../runtime/pipeline/stages/detect.ts";
+import { rulesStage } from "../../runtime/pipeline/stages/rules.ts";
 import type { VisionModel } from "../../runtime/pipeline/vision-model.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import { readFrame } from "../../services/camera/replay.ts";
@@ -101,10 +103,9 @@ async function inferAll(
 
 async function inferFrame(model: VisionModel, frame: Frame, options: Options): Promise<Judged> {
   const { folder } = options;
-  const judged = await judge({ model, clock }, frame, {
-    minScore: options.minScore,
-    rules: ANY_DETECTION_FAILS,
-  });
+  const detect = detectStage({ model, lanes: 1, clock }, { min_score: options.minScore });
+  const seen = await judge({ stages: [detect], clock }, frame, {});
+  const [judged = seen] = conclude([rulesStage({ rules: ANY_DETECTION_FAILS }, {})], seen);
   if (folder !== undefined && judged.source && frame.origin) {
     const name = options.nameOf(frame.origin);
     const picture = await annotate(frame.picture, judged.source, judged.detections);

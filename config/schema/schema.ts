@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { closest } from "../../runtime/base/closest.ts";
-import { child, isRecord } from "../../runtime/base/json-schema.ts";
+import { child, isRecord, type Path, valueAt } from "../../runtime/base/json-schema.ts";
 import { camera } from "./cameras.ts";
 import { evidence } from "./evidence.ts";
 import { http } from "./http.ts";
@@ -71,6 +71,9 @@ export const schema = z
     engine: engine.prefault({}).describe("How models run."),
     models: z.record(id, model).describe("Models by a name of your choice."),
     cameras: z.record(id, camera).describe("Cameras by a name of your choice."),
+    stages_folder: path
+      .optional()
+      .describe("Folder with stages of your own, a TypeScript or JavaScript file each; see pipelines.md."),
     pipelines: z
       .record(id, pipeline)
       .describe("Which model looks at which camera, and what its findings mean."),
@@ -81,12 +84,8 @@ export const schema = z
     log: log.prefault({}).describe("What is written to the log."),
   })
   .superRefine(checkReferences, { when: ({ value }) => isRecord(value) })
+  .superRefine(checkFolder, { when: ({ value }) => isRecord(value) })
   .meta({ title: "Sightline configuration", description: "One device: its cameras, models and pipelines." });
-
-const REFERENCES = [
-  { key: "camera", section: "cameras" },
-  { key: "model", section: "models" },
-] as const;
 
 /** Runs on files with other problems too, so it takes nothing below `value` for granted. */
 function checkReferences(value: unknown, ctx: z.RefinementCtx): void {
@@ -95,16 +94,12 @@ function checkReferences(value: unknown, ctx: z.RefinementCtx): void {
     ctx.issues.filter(({ code }) => code === "invalid_key").map(({ path }) => path?.[0]),
   );
   checkHttpCameras(value, ctx);
-  const pipelines = child(value, "pipelines");
-  for (const { key, section } of REFERENCES) {
+  for (const { path, section } of references(value)) {
     const present = child(value, section);
+    const wanted = id.safeParse(valueAt(value, path));
     if (!isRecord(present) || unsettled.has(section)) continue;
-    for (const [name, pipeline] of Object.entries(isRecord(pipelines) ? pipelines : {})) {
-      const wanted = id.safeParse(child(pipeline, key));
-      if (!wanted.success || Object.hasOwn(present, wanted.data)) continue;
-      const path = ["pipelines", name, key];
-      ctx.addIssue({ code: "custom", path, ...unknownName(wanted.data, section, present) });
-    }
+    if (!wanted.success || Object.hasOwn(present, wanted.data)) continue;
+    ctx.addIssue({ code: "custom", path: [...path], ...unknownName(wanted.data, section, present) });
   }
 }
 
@@ -118,6 +113,40 @@ function checkHttpCameras(value: unknown, ctx: z.RefinementCtx): void {
     const message = "needs the section http";
     ctx.addIssue({ code: "custom", path: ["cameras", name, "source"], message, params });
   }
+}
+
+function checkFolder(value: unknown, ctx: z.RefinementCtx): void {
+  if (child(value, "stages_folder") !== undefined) return;
+  for (const { kind, path } of stagesIn(value)) {
+    if (kind !== "own") continue;
+    const params = { hint: "add stages_folder: FOLDER at the top level" };
+    ctx.addIssue({ code: "custom", path: [...path, "name"], message: "needs stages_folder", params });
+  }
+}
+
+/** Where pipelines name a camera or a model. */
+function references(value: unknown): { path: Path; section: "cameras" | "models" }[] {
+  const pipelines = child(value, "pipelines");
+  const inPipelines = Object.keys(isRecord(pipelines) ? pipelines : {}).flatMap((name) => [
+    { path: ["pipelines", name, "camera"], section: "cameras" as const },
+    { path: ["pipelines", name, "model"], section: "models" as const },
+  ]);
+  const inStages = stagesIn(value).map(({ path }) => ({
+    path: [...path, "model"],
+    section: "models" as const,
+  }));
+  return [...inPipelines, ...inStages];
+}
+
+function stagesIn(value: unknown): { path: Path; kind: unknown }[] {
+  const pipelines = child(value, "pipelines");
+  return Object.entries(isRecord(pipelines) ? pipelines : {}).flatMap(([name, pipeline]) => {
+    const stages = child(pipeline, "stages");
+    return (Array.isArray(stages) ? stages : []).map((stage: unknown, i) => ({
+      path: ["pipelines", name, "stages", i],
+      kind: child(stage, "stage"),
+    }));
+  });
 }
 
 function unknownName(wanted: string, section: string, present: Record<string, unknown>) {

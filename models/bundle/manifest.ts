@@ -75,6 +75,35 @@ const decoder = z.discriminatedUnion("type", [
     activation: z.enum(["none", "softmax"]).default("none"),
   }),
   z.strictObject({ type: z.literal("fastestdet"), output: tensorName, nms_iou: iou.default(0.45) }),
+  z.strictObject({
+    type: z.literal("yolov8-seg"),
+    output: tensorName,
+    masks: tensorName,
+    nms_iou: iou.default(0.45),
+  }),
+  z.strictObject({
+    type: z.literal("yolov8-pose"),
+    output: tensorName,
+    keypoints: z.int().min(1).max(1000),
+    nms_iou: iou.default(0.45),
+  }),
+  z.strictObject({
+    type: z.literal("segmentation"),
+    output: tensorName,
+    background: z.int().min(0).max(1000).default(0),
+    activation: z.enum(["none", "softmax"]).default("softmax"),
+  }),
+  z.strictObject({
+    type: z.literal("anomaly"),
+    output: tensorName,
+    threshold: z.number().default(0.5),
+    max: z.number().positive().default(1),
+  }),
+  z.strictObject({
+    type: z.literal("embedding"),
+    output: tensorName,
+    prototypes: z.array(z.array(z.number()).min(1).max(8192)).min(1).max(1000),
+  }),
 ]);
 
 const sha256 = z

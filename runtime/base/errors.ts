@@ -117,6 +117,14 @@ export const ERRORS = {
     meaning: "A frame was sent to a camera that takes none now.",
     hint: "The daemon is starting or stopping, or no pipeline watches this camera: send the frame again later.",
   },
+  ERR_STAGE_LOAD: {
+    meaning: "A stage of your own cannot be loaded or does not have the form of one.",
+    hint: "Compare the file with the example in docs/pipelines.md.",
+  },
+  ERR_STAGE_RUN: {
+    meaning: "A stage failed on a frame.",
+    hint: "If it is one of your own, look at the message and the file; otherwise report it with the log.",
+  },
   ERR_QUEUE_FULL: {
     meaning: "A frame could not be queued because all buffers were taken.",
     hint: "Lower the camera's rate, or use a smaller model.",

@@ -1,59 +1,85 @@
 import { type Clock, msBetween } from "../base/clock.ts";
 import { SightlineError } from "../base/errors.ts";
-import { type Decision, decide, type Rule, type Verdict } from "./decide.ts";
-import type { Detection } from "./detection.ts";
-import type { Size } from "./fit.ts";
+import { type Decision, PASS, UNDECIDED } from "./decide.ts";
 import type { Frame } from "./frame.ts";
-import type { DetectOptions, Seen } from "./vision-model.ts";
+import type { Judged } from "./judged.ts";
+import { NO_TIME, type Scene, wholeView } from "./scene.ts";
+import type { JudgingStage, LookingStage } from "./stages/stage.ts";
+import { decodePixels } from "./still-image.ts";
+
+export type { Judged } from "./judged.ts";
 
 export interface JudgeOptions {
-  /** 0 to 1; detections below are not reported. */
-  minScore: number;
-  rules: readonly Rule[];
   /** From capture; a frame that cannot make it is answered with ERR_DEADLINE. */
   deadlineMs?: number | undefined;
 }
 
-/** All that became of one frame. */
-export interface Judged {
-  frame: Omit<Frame, "picture" | "release">;
-  /** Undefined when the frame could not be read. */
-  source: Size | undefined;
-  detections: readonly Detection[];
-  decision: Decision;
-  /** The decision's, until a window says otherwise. */
-  verdict: Verdict;
-  /** Milliseconds; `total` is capture to decision. */
-  timing: Seen["timing"] & { total: number };
-  deadlineMs: number | undefined;
-  error: SightlineError | undefined;
-}
-
 interface Deps {
-  model: { detect(picture: Frame["picture"], options: DetectOptions): Promise<Seen> };
+  stages: readonly LookingStage[];
   clock: Clock;
 }
 
-const UNSEEN: Seen = { detections: [], source: undefined, timing: { pre: 0, queue: 0, infer: 0, post: 0 } };
-const UNDECIDED: Decision = { verdict: "error", reasons: [], failing: new Set() };
+const UNSEEN = { source: undefined, detections: [], timing: NO_TIME };
 
-/** Judges one frame and releases it. Never rejects: a frame that fails on its way has the verdict `error`. */
-export async function judge({ model, clock }: Deps, frame: Frame, options: JudgeOptions): Promise<Judged> {
-  const { picture, release, ...rest } = frame;
-  const { deadlineMs, minScore, rules } = options;
-  const finish = (seen: Seen, decision: Decision, error?: SightlineError): Judged => {
-    const timing = { ...seen.timing, total: msBetween(frame.capturedAtNs, clock.nowNs()) };
-    return { ...seen, frame: rest, decision, verdict: decision.verdict, timing, deadlineMs, error };
+/**
+ * Takes one frame through the looking stages and releases it. Never rejects: a frame that fails on its way has the
+ * verdict `error`.
+ */
+export async function judge(deps: Deps, frame: Frame, { deadlineMs }: JudgeOptions): Promise<Judged> {
+  const { picture, release, ...facts } = frame;
+  const finish = (
+    { detections, source, timing }: Pick<Scene, "detections" | "source" | "timing">,
+    decision: Decision,
+    error?: SightlineError,
+  ): Judged => {
+    const total = msBetween(frame.capturedAtNs, deps.clock.nowNs());
+    const seen = { source, detections, measurements: [], timing: { ...timing, total } };
+    return { frame: facts, ...seen, decision, verdict: decision.verdict, deadlineMs, error };
   };
   try {
     if (frame.lost) throw frame.lost;
     const allowedNs = deadlineMs === undefined ? undefined : BigInt(Math.round(deadlineMs * 1e6));
     const deadlineNs = allowedNs === undefined ? undefined : frame.capturedAtNs + allowedNs;
-    const seen = await model.detect(picture, { minScore, deadlineNs });
-    return finish(seen, decide(seen.detections, rules));
+    let scene = await open(deps, picture, { frame: facts, deadlineNs });
+    for (const stage of deps.stages) scene = await stage.look(scene);
+    return finish(scene, PASS);
   } catch (error) {
     return finish(UNSEEN, UNDECIDED, SightlineError.wrap("ERR_FRAME_INVALID", error));
   } finally {
     release();
+  }
+}
+
+async function open(
+  { clock, stages }: Deps,
+  picture: Frame["picture"],
+  given: Pick<Scene, "frame" | "deadlineNs">,
+): Promise<Scene> {
+  const begunNs = clock.nowNs();
+  const isDecoded = picture.encoding === "still" && stages.some((stage) => stage.needsPixels);
+  const opened = isDecoded ? await decodePixels(picture.bytes) : picture;
+  const source = opened.encoding === "raw" ? { width: opened.width, height: opened.height } : undefined;
+  const timing = { ...NO_TIME, pre: isDecoded ? msBetween(begunNs, clock.nowNs()) : 0 };
+  return { ...given, source, view: wholeView(opened), detections: [], timing };
+}
+
+/**
+ * The judging stages, to be called in the order of the frames. Never throws: what a stage throws is the verdict
+ * `error`, and no stage can change that one.
+ */
+export function conclude(stages: readonly JudgingStage[], judged: Judged): readonly Judged[] {
+  const [stage, ...rest] = stages;
+  if (!stage) return [judged];
+  return judgeBy(stage, judged).flatMap((each) => conclude(rest, each));
+}
+
+function judgeBy(stage: JudgingStage, judged: Judged): readonly Judged[] {
+  try {
+    if (!judged.error) return stage.judge(judged);
+    stage.missed?.(judged);
+    return [judged];
+  } catch (thrown) {
+    const error = SightlineError.wrap("ERR_STAGE_RUN", thrown);
+    return [{ ...judged, decision: UNDECIDED, verdict: "error", error: judged.error ?? error }];
   }
 }

@@ -33,8 +33,10 @@ function find(name: string, outputs: readonly TensorSpec[]): TensorSpec {
   throw new SightlineError("ERR_MODEL_IO", `decoder: "${name}"; model: ${describe(outputs)}`);
 }
 
-const outputNames = (decoder: Decoder): string[] =>
-  decoder.type === "heatmap" ? [decoder.heatmap, decoder.boxes] : [decoder.output];
+function outputNames(decoder: Decoder): string[] {
+  if (decoder.type === "heatmap") return [decoder.heatmap, decoder.boxes];
+  return decoder.type === "yolov8-seg" ? [decoder.output, decoder.masks] : [decoder.output];
+}
 
 /** Where each family keeps its classes: a dimension of its first output, and what else shares that dimension. */
 const CLASSES_AT = {
@@ -43,15 +45,20 @@ const CLASSES_AT = {
   yolov8: { dim: 1, others: 4 },
   fastestdet: { dim: 1, others: 5 },
   classifier: { dim: 1, others: 0 },
+  segmentation: { dim: 1, others: 0 },
 } as const;
 
 /** Undefined where the shape does not say. */
 function classCount(decoder: Decoder, outputs: readonly TensorSpec[]): number | undefined {
-  if (decoder.type === "end2end") return undefined;
+  if (decoder.type === "embedding") return decoder.prototypes.length;
+  if (decoder.type === "anomaly") return 1;
+  if (!isInShape(decoder.type)) return undefined;
   const { dim, others } = CLASSES_AT[decoder.type];
   const size = find(outputNames(decoder)[0] ?? "", outputs).dims[dim];
   return size === undefined || size === -1 ? undefined : size - others;
 }
+
+const isInShape = (type: Decoder["type"]): type is keyof typeof CLASSES_AT => type in CLASSES_AT;
 
 const describe = (specs: readonly TensorSpec[]): string =>
   specs.map((s) => `${s.dtype} "${s.name}" [${s.dims}]`).join(", ");

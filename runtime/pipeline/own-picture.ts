@@ -20,11 +20,9 @@ export async function ownPicture(
   const channels = color === "gray" ? 1 : 3;
   const bytes = new Uint8Array(width * height * channels);
   const into = { ...AS_THEY_ARE, color, width, height } as const;
-  await fillTensor(kernels, into, picture, {
-    dtype: "uint8",
-    dims: [1, height, width, channels],
-    data: bytes,
-  });
+  const area = { left: 0, top: 0, width: picture.width, height: picture.height };
+  const tensor = { dtype: "uint8", dims: [1, height, width, channels], data: bytes } as const;
+  await fillTensor(kernels, into, { picture, area }, tensor);
   const planes = [{ offset: 0, stride: width * channels }];
   return { encoding: "raw", format: color === "gray" ? "gray8" : "rgb24", width, height, planes, bytes };
 }

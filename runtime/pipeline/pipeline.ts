@@ -1,67 +1,72 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Frame } from "./frame.ts";
-import { type Judged, type JudgeOptions, judge } from "./judge.ts";
-import type { VisionModel } from "./vision-model.ts";
-import { Window, type WindowOptions } from "./window.ts";
+import { conclude, type Judged, type JudgeOptions, judge } from "./judge.ts";
+import type { JudgingStage, LookingStage, Stage } from "./stages/stage.ts";
 
 export interface PipelineOptions extends JudgeOptions {
   name: string;
-  window?: WindowOptions | undefined;
   /** Frames between capture and decision at once; slots + 2 keeps every core busy. */
   inFlight: number;
 }
 
 interface Deps {
   frames: AsyncIterable<Frame>;
-  model: Pick<VisionModel, "detect">;
-  /** Takes each verdict, in frame order. */
-  record(judged: Judged): Promise<unknown>;
+  /** In their order; those that look come before those that judge. */
+  stages: readonly Stage[];
+  /**
+   * Takes what became of each frame, in frame order: a verdict, or none or several where parts are judged over
+   * frames.
+   */
+  record(results: readonly Judged[], frameId: number): Promise<unknown>;
   clock: Clock;
   logger: Logger;
 }
 
 /**
- * Takes frames, several in flight so that decoding overlaps inference, and records one verdict for each, in
+ * Takes frames, several in flight so that decoding overlaps inference, and records what the stages make of them, in
  * frame order.
  */
 export class Pipeline {
   readonly #deps: Deps;
   readonly #options: PipelineOptions;
-  readonly #window: Window | undefined;
+  readonly #looking: readonly LookingStage[];
+  readonly #judging: readonly JudgingStage[];
   readonly #recording = new Set<Promise<unknown>>();
 
   constructor(deps: Deps, options: PipelineOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#window = options.window && new Window(options.window);
+    this.#looking = deps.stages.filter((stage) => stage.kind === "looking");
+    this.#judging = deps.stages.filter((stage) => stage.kind === "judging");
   }
 
   /** Resolves when the frames have ended and every verdict is recorded. */
   async run(): Promise<void> {
+    const { clock, frames } = this.#deps;
     const inFlight: Promise<void>[] = [];
     let previous: Promise<void> = Promise.resolve();
     // The next frame is taken only when there is room, so that the buffer decides which frame is worth it.
-    for await (const frame of this.#deps.frames) {
+    for await (const frame of frames) {
       const turn = previous;
-      previous = judge(this.#deps, frame, this.#options).then(async (judged) => {
+      previous = judge({ clock, stages: this.#looking }, frame, this.#options).then(async (judged) => {
         await turn;
-        this.#conclude(judged);
+        this.#record(conclude(this.#judging, judged), judged.frame.id);
       });
       inFlight.push(previous);
       if (inFlight.length >= this.#options.inFlight) await inFlight.shift();
     }
     await previous;
     await Promise.all(this.#recording);
+    await Promise.all(this.#looking.map((stage) => stage.close?.()));
   }
 
   /** Does not wait for the store: its group commit takes longer than a frame. */
-  #conclude(judged: Judged): void {
-    const verdict = this.#window?.next(judged.verdict) ?? judged.verdict;
+  #record(results: readonly Judged[], frameId: number): void {
     const recording = this.#deps
-      .record({ ...judged, verdict })
+      .record(results, frameId)
       .catch((error: unknown) => {
-        const fields = { pipeline: this.#options.name, frame: judged.frame.id, err: error };
+        const fields = { pipeline: this.#options.name, frame: frameId, err: error };
         this.#deps.logger.error(fields, "verdict was not stored");
       })
       .finally(() => this.#recording.delete(recording));

@@ -1,4 +1,4 @@
-import type { Kernels, PreprocessOptions } from "../arm-neon/index.ts";
+import type { Kernels, PreprocessOptions, Rect } from "../arm-neon/index.ts";
 import { SightlineError } from "../base/errors.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { fitInto } from "./fit.ts";
@@ -29,32 +29,36 @@ export function inputDims(input: ModelInput): number[] {
   return input.layout === "NCHW" ? [1, channels, height, width] : [1, height, width, channels];
 }
 
+/** A part of a picture, in whole pixels. */
+export interface Cut {
+  picture: RawPicture;
+  area: Rect;
+}
+
 /**
- * Resizes a picture into a model's input tensor, in the model's order, range and type, off the event loop.
+ * Resizes a part of a picture into a model's input tensor, in the model's order, range and type, off the event loop.
  * Errors: ERR_FRAME_INVALID when the picture's sizes do not fit its bytes; nothing is written then.
  */
 export async function fillTensor(
   kernels: Pick<Kernels, "preprocessAsync">,
   input: ModelInput,
-  picture: RawPicture,
+  { area, picture }: Cut,
   tensor: Tensor,
 ): Promise<void> {
   try {
     const data = tensor.data as Float32Array | Uint8Array | Int8Array;
-    await kernels.preprocessAsync(picture.bytes, preprocessOptions(input, picture), data, 0);
+    await kernels.preprocessAsync(picture.bytes, preprocessOptions(input, picture, area), data, 0);
   } catch (error) {
     // All other arguments come from a checked manifest.
     throw new SightlineError("ERR_FRAME_INVALID", error instanceof Error ? error.message : String(error));
   }
 }
 
-function preprocessOptions(input: ModelInput, picture: RawPicture): PreprocessOptions {
-  const { format, height, planes, range = "limited", width } = picture;
-  const matrix = picture.matrix ?? (height > 576 ? "bt709" : "bt601");
-  const fit = fitInto(picture, input, input.resize);
+function preprocessOptions(input: ModelInput, picture: RawPicture, area: Rect): PreprocessOptions {
+  const fit = fitInto(area, input, input.resize);
   return {
-    source: { format, width, height, planes, matrix, range },
-    crop: { left: 0, top: 0, width, height },
+    source: sourceOf(picture),
+    crop: area,
     target: {
       layout: input.layout,
       color: input.color,
@@ -65,6 +69,38 @@ function preprocessOptions(input: ModelInput, picture: RawPicture): PreprocessOp
       ...factors(input),
     },
   };
+}
+
+/** A part of a picture as packed pixels in a buffer of its own: gray where the picture is, else RGB. */
+export async function packPixels(
+  kernels: Pick<Kernels, "preprocessAsync">,
+  picture: RawPicture,
+  area: Rect,
+): Promise<{ width: number; height: number; channels: number; data: Uint8Array }> {
+  const gray = picture.format === "gray8";
+  const { height, width } = area;
+  const channels = gray ? 1 : 3;
+  const data = new Uint8Array(width * height * channels);
+  const place = { left: 0, top: 0, width, height };
+  const target = {
+    layout: "NHWC",
+    color: gray ? "gray" : "rgb",
+    width,
+    height,
+    place,
+    pad: 0,
+    ...AS_IS,
+  } as const;
+  await kernels.preprocessAsync(picture.bytes, { source: sourceOf(picture), crop: area, target }, data, 0);
+  return { width, height, channels, data };
+}
+
+const AS_IS = { scale: [1, 1, 1], offset: [0, 0, 0] } as const;
+
+function sourceOf(picture: RawPicture): PreprocessOptions["source"] {
+  const { format, height, planes, range = "limited", width } = picture;
+  const matrix = picture.matrix ?? (height > 576 ? "bt709" : "bt601");
+  return { format, width, height, planes, matrix, range };
 }
 
 /** (pixel − mean) / std, quantized where the tensor is: one multiplication and one addition a pixel. */

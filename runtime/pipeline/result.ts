@@ -2,8 +2,8 @@ import type { ErrorRecord } from "../base/errors.ts";
 import { uuidV7 } from "../base/uuid-v7.ts";
 import { uuidV8 } from "../base/uuid-v8.ts";
 import type { Verdict } from "./decide.ts";
-import { boxArea } from "./detection.ts";
-import type { Judged } from "./judge.ts";
+import { areaOf, type Detection } from "./detection.ts";
+import type { Judged } from "./judged.ts";
 
 /** What identifies the device and model in every result. */
 export interface Provenance {
@@ -26,7 +26,7 @@ export interface EvidenceLink {
 /** OPC 40001-101 result evaluation. */
 const EVALUATION: Record<Verdict, number> = { error: 0, pass: 1, fail: 2, review: 3 };
 
-/** Keeps a result under 8 KiB, also with labels of 16 letters in a picture of 4,096 pixels. */
+/** Keeps a result under 8 KiB, also with labels of 16 letters in a picture of 4,096 pixels; keypoints come on top. */
 const DETECTIONS_MAX = 50;
 
 /** The payload `inspection.result/1`, but for `seq`, which the store gives. Keys are only ever added. */
@@ -62,10 +62,16 @@ export function buildResult(pipeline: string, judged: Judged, provenance: Proven
       class_id: d.classId,
       score: round(d.score, 4),
       box_px: d.box.map((v) => round(v, 1)),
-      area_px: Math.round(boxArea(d.box)),
+      area_px: Math.round(areaOf(d)),
       fails: decision.failing.has(d),
+      ...extras(d),
     })),
     truncated: judged.detections.length > DETECTIONS_MAX,
+    measurements: judged.measurements.map((m) => ({
+      ...m,
+      value: m.value === null ? null : round(m.value, 4),
+    })),
+    part: judged.part ?? null,
     models: provenance.models,
     timing_ms: {
       queue: round(timing.queue, 2),
@@ -93,6 +99,12 @@ function resultId(
 ): string {
   if (sourceId === undefined) return uuidV7(capturedAtMs);
   return uuidV8(JSON.stringify([pipeline, camera, sourceId, sourceTimeMs ?? null]));
+}
+
+/** What only some models and stages add. */
+function extras({ attributes, keypoints }: Detection) {
+  const points = keypoints?.map(({ at, score }) => [round(at[0], 1), round(at[1], 1), round(score, 4)]);
+  return { ...(attributes && { attributes }), ...(points && { keypoints_px: points }) };
 }
 
 export type InspectionResult = ReturnType<typeof buildResult>;

@@ -53,6 +53,24 @@ export async function decodeStill(
   }
 }
 
+/** Decodes a still at its full size, gray where it is gray. Errors: as `decodeStill`. */
+export async function decodePixels(encoded: Uint8Array): Promise<RawPicture> {
+  const image = open(encoded);
+  try {
+    const { hasAlpha, height, space, width } = await image.metadata();
+    const size = checkSize({ width, height });
+    const gray = space === "b-w" || space === "grey16";
+    if (hasAlpha) image.flatten({ background: "#000" });
+    const bytes = await image
+      .toColourspace(gray ? "b-w" : "srgb")
+      .raw({ depth: "uchar" })
+      .toBuffer();
+    return packed(gray ? "gray8" : "rgb24", size, bytes);
+  } catch (error) {
+    throw stillError(error);
+  }
+}
+
 const packed = (format: "gray8" | "rgb24", { width, height }: StillSize, bytes: Uint8Array): RawPicture => ({
   encoding: "raw",
   format,

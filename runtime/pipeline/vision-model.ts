@@ -1,15 +1,17 @@
-import type { Kernels } from "../arm-neon/index.ts";
+import type { Kernels, Rect } from "../arm-neon/index.ts";
 import { type Clock, msBetween } from "../base/clock.ts";
 import { SightlineError } from "../base/errors.ts";
 import type { Scheduled } from "../scheduler/scheduler.ts";
 import type { Lease } from "../tensor/buffer-pool.ts";
 import type { NamedTensors } from "../tensor/tensor.ts";
+import type { Candidate } from "./decode/candidate.ts";
 import { type Decoder, decode } from "./decode/decode.ts";
-import type { Detection } from "./detection.ts";
-import { fitInto, type Size, toSource } from "./fit.ts";
-import type { Picture, RawPicture } from "./frame.ts";
+import type { Box, Detection, Keypoint } from "./detection.ts";
+import { type Fit, fitInto, type Size, toSource } from "./fit.ts";
+import type { Picture } from "./frame.ts";
 import type { FrameLayout, FrameTensors } from "./frame-tensors.ts";
-import { fillTensor, type ModelInput } from "./preprocess.ts";
+import { type Cut, fillTensor, type ModelInput } from "./preprocess.ts";
+import type { Timing } from "./scene.ts";
 import { decodeStill } from "./still-image.ts";
 
 export interface VisionModelOptions {
@@ -26,14 +28,15 @@ export interface DetectOptions {
   minScore: number;
   /** Monotonic; beyond it the request is dropped with ERR_DEADLINE instead of run. */
   deadlineNs?: bigint | undefined;
+  /** The part of a raw picture to look at; all of it when left out. */
+  area?: Rect | undefined;
 }
 
 export interface Seen {
   detections: readonly Detection[];
   /** Undefined when the picture could not be read. */
   source: Size | undefined;
-  /** Milliseconds. */
-  timing: { pre: number; queue: number; infer: number; post: number };
+  timing: Timing;
 }
 
 interface Deps {
@@ -63,22 +66,24 @@ export class VisionModel {
     const { clock, kernels, layout, pool, scheduler } = this.#deps;
     const { input, decoder } = this.options;
     const begunNs = clock.nowNs();
-    const { pixels, source } = await this.#pixels(picture);
+    const { cut, source } = await this.#cut(picture, options.area);
     const lease = pool.lease();
     if (!lease) throw new SightlineError("ERR_QUEUE_FULL", "no buffer is free");
     try {
       const tensors = layout.over(lease.buffer);
-      await fillTensor(kernels, input, pixels, tensors.input);
+      await fillTensor(kernels, input, cut, tensors.input);
       const queuedNs = clock.nowNs();
       const { output, startedNs } = await scheduler.submit(tensors, options.deadlineNs);
       const ranNs = clock.nowNs();
-      const fit = fitInto(source, input, input.resize);
+      const { left, top, ...seen } = options.area ?? { left: 0, top: 0, ...source };
+      const fit = fitInto(seen, input, input.resize);
       const candidates = await decode(kernels, decoder, output, options.minScore, input);
       const detections = candidates.map((c) => ({
         label: this.options.labels[c.classId] ?? `class ${c.classId}`,
         classId: c.classId,
         score: c.score,
-        box: toSource(fit, c.box),
+        box: moved(toSource(fit, c.box), left, top),
+        ...extras(c, fit, { left, top }),
       }));
       const timing = {
         pre: msBetween(begunNs, queuedNs),
@@ -91,12 +96,35 @@ export class VisionModel {
       lease.release();
     }
   }
+
   /** A still is decoded to the model's size; a camera's pixels are resized on their way into the tensor. */
-  async #pixels(picture: Picture): Promise<{ pixels: RawPicture; source: Size }> {
+  async #cut(picture: Picture, area: Rect | undefined): Promise<{ cut: Cut; source: Size }> {
     if (picture.encoding === "raw") {
-      return { pixels: picture, source: { width: picture.width, height: picture.height } };
+      const { height, width } = picture;
+      const whole = { left: 0, top: 0, width, height };
+      return { cut: { picture, area: area ?? whole }, source: { width, height } };
     }
     const { input } = this.options;
-    return decodeStill(picture.bytes, { ...input, padValue: input.pad_value });
+    const { pixels, source } = await decodeStill(picture.bytes, { ...input, padValue: input.pad_value });
+    const { height, width } = pixels;
+    return { cut: { picture: pixels, area: { left: 0, top: 0, width, height } }, source };
   }
 }
+
+/** Area and keypoints, where the model gives them, in the picture's pixels. */
+function extras({ areaPx, keypoints }: Candidate, fit: Fit, { left, top }: { left: number; top: number }) {
+  const { place, source } = fit;
+  const scale = (source.width * source.height) / (place.width * place.height);
+  const points = keypoints?.map(({ at: [x, y], score }): Keypoint => {
+    const [px, py] = toSource(fit, [x, y, x, y]);
+    return { at: [px + left, py + top], score };
+  });
+  return { ...(areaPx !== undefined && { areaPx: areaPx * scale }), ...(points && { keypoints: points }) };
+}
+
+const moved = ([x1, y1, x2, y2]: Box, left: number, top: number): Box => [
+  x1 + left,
+  y1 + top,
+  x2 + left,
+  y2 + top,
+];

@@ -15,9 +15,12 @@ export interface Pushed {
   lost?: Error | undefined;
 }
 
-/** What one pipeline made of the frame. `error`: there is no result, because the frame was dropped or not stored. */
+/**
+ * What one pipeline made of the frame: a result, or none or several where parts are judged over frames. `error`:
+ * the frame was dropped, or what became of it was not stored.
+ */
 export type Answer<Result> =
-  | { pipeline: string; result: Result }
+  | { pipeline: string; results: readonly Result[] }
   | { pipeline: string; error: SightlineError };
 
 export interface PushOptions {
@@ -29,7 +32,7 @@ export interface PushOptions {
 type Waiting<Result> = Map<string, PromiseWithResolvers<Answer<Result>>>;
 
 /**
- * A camera whose frames others hand in, and each of them is answered: with every pipeline's result, or why there is
+ * A camera whose frames others hand in, and each of them is answered: with every pipeline's results, or why there are
  * none. What happens to frames that come too fast is the camera's mode, as for any other camera.
  */
 export class PushSource<Result> implements FrameSource {
@@ -96,13 +99,13 @@ export class PushSource<Result> implements FrameSource {
    * A pipeline says what became of a frame. To be called in the order of the frames: one that is passed over was
    * dropped on its way, and nobody else would say so.
    */
-  conclude(pipeline: string, frameId: number, result: Promise<Result>): void {
+  conclude(pipeline: string, frameId: number, results: Promise<readonly Result[]>): void {
     for (const [id, waiting] of this.#pending) {
       if (id > frameId) return;
       const asked = waiting.get(pipeline);
       waiting.delete(pipeline);
       if (id < frameId) asked?.resolve({ pipeline, error: dropped() });
-      else asked?.resolve(result.then((value) => ({ pipeline, result: value }), failed(pipeline)));
+      else asked?.resolve(results.then((all) => ({ pipeline, results: all }), failed(pipeline)));
     }
   }
 

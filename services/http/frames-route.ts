@@ -2,8 +2,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import { type ReceivedFrame, receivedFrame } from "../../runtime/pipeline/received-frame.ts";
 
-/** What one pipeline made of a frame; `error`: it has no result to show. */
-export type FrameAnswer = { pipeline: string; result: object } | { pipeline: string; error: SightlineError };
+/** What one pipeline made of a frame; `error`: nothing was made of it. */
+export type FrameAnswer =
+  | { pipeline: string; results: readonly object[] }
+  | { pipeline: string; error: SightlineError };
 
 /** A camera that takes frames: resolves with an answer a pipeline. Errors: ERR_CAMERA_CLOSED, ERR_QUEUE_FULL. */
 export interface FrameInlet {
@@ -66,10 +68,10 @@ function toldBy({ headers, query }: FastifyRequest): (name: string) => string | 
   };
 }
 
-/** 200 when every pipeline has a result, an `error` verdict included; else 503, with what there is. */
+/** 200 when every pipeline has judged it, an `error` verdict included; else 503, with what there is. */
 function answer(reply: FastifyReply, answers: readonly FrameAnswer[]): object {
   if (answers.some((one) => "error" in one)) reply.status(503);
-  return { results: answers.map((one) => ("result" in one ? one.result : withoutResult(one))) };
+  return { results: answers.flatMap((one) => ("results" in one ? one.results : withoutResult(one))) };
 }
 
 const withoutResult = ({ error, pipeline }: { pipeline: string; error: SightlineError }) => ({

@@ -16,8 +16,8 @@ export const SAMPLES = join(PCB_AOI, "samples/images");
 export function config(
   port: number,
   folder: string,
-  sections: Record<string, object> = {},
-): Record<string, object | number> {
+  sections: Record<string, object | string> = {},
+): Record<string, object | string | number> {
   return {
     version: 1,
     device: { id: "bench" },

@@ -1,11 +1,14 @@
 import type { Candidates } from "../../arm-neon/index.ts";
-import type { Box } from "../detection.ts";
+import type { Box, Keypoint } from "../detection.ts";
 
 /** A detection before labels: box in pixels of the model's input. */
 export interface Candidate {
   classId: number;
   score: number;
   box: Box;
+  /** Of the shape inside the box, in pixels of the input, where the model marks one. */
+  areaPx?: number | undefined;
+  keypoints?: readonly Keypoint[] | undefined;
 }
 
 /** More than any inspection shows; keeps a noisy model from stalling the frame in NMS. */

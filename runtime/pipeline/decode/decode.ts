@@ -3,10 +3,18 @@ import type { NamedTensors } from "../../tensor/tensor.ts";
 import type { Size } from "../fit.ts";
 import type { Candidate } from "./candidate.ts";
 import { type ClassifierDecoder, decodeClassifier } from "./classifier.ts";
+import { decodeEmbedding, type EmbeddingDecoder } from "./embedding.ts";
 import { decodeEnd2end, type End2endDecoder } from "./end2end.ts";
 import { decodeFastestDet, type FastestDetDecoder } from "./fastestdet.ts";
 import { decodeHeatmap, type HeatmapDecoder } from "./heatmap.ts";
+import { type AnomalyDecoder, decodeAnomaly, decodeSegmentation, type SegmentationDecoder } from "./maps.ts";
 import { decodeYolo, type Yolov5Decoder, type Yolov8Decoder } from "./yolo.ts";
+import {
+  decodeYolov8Pose,
+  decodeYolov8Seg,
+  type Yolov8PoseDecoder,
+  type Yolov8SegDecoder,
+} from "./yolov8-extras.ts";
 
 /** How a model's outputs become candidates; `type` names the family. Boxes are in pixels of the model's input. */
 export type Decoder =
@@ -15,7 +23,12 @@ export type Decoder =
   | Yolov8Decoder
   | End2endDecoder
   | FastestDetDecoder
-  | ClassifierDecoder;
+  | ClassifierDecoder
+  | Yolov8SegDecoder
+  | Yolov8PoseDecoder
+  | SegmentationDecoder
+  | AnomalyDecoder
+  | EmbeddingDecoder;
 
 /** Errors: ERR_MODEL_IO when an output is missing or has another shape than the decoder needs. */
 export async function decode(
@@ -37,5 +50,15 @@ export async function decode(
       return decodeFastestDet(kernels, decoder, outputs, minScore, input);
     case "classifier":
       return decodeClassifier(kernels, decoder, outputs, minScore, input);
+    case "yolov8-seg":
+      return decodeYolov8Seg(kernels, decoder, outputs, minScore, input);
+    case "yolov8-pose":
+      return decodeYolov8Pose(kernels, decoder, outputs, minScore);
+    case "segmentation":
+      return decodeSegmentation(decoder, outputs, minScore, input);
+    case "anomaly":
+      return decodeAnomaly(decoder, outputs, minScore, input);
+    case "embedding":
+      return decodeEmbedding(decoder, outputs, minScore, input);
   }
 }

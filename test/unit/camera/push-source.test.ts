@@ -21,7 +21,7 @@ function setUp(pipelines: string[], { mode = "triggered" as FrameMode, buffer = 
   /** Takes the next frame of a pipeline and answers it. */
   const judge = async (nth: number): Promise<Frame> => {
     const { value } = await (readers[nth]?.next() ?? Promise.reject(new Error("no such pipeline")));
-    source.conclude(pipelines[nth] ?? "", value.id, Promise.resolve(`${value.id} by ${pipelines[nth]}`));
+    source.conclude(pipelines[nth] ?? "", value.id, Promise.resolve([`${value.id} by ${pipelines[nth]}`]));
     return value;
   };
   return { source, camera, judge };
@@ -47,8 +47,8 @@ test("a frame is answered with the result of each pipeline, and carries what its
   });
   await judge(0);
   expect(await answers).toEqual([
-    { pipeline: "top", result: "1 by top" },
-    { pipeline: "side", result: "1 by side" },
+    { pipeline: "top", results: ["1 by top"] },
+    { pipeline: "side", results: ["1 by side"] },
   ]);
   expect(source.pending).toBe(0);
 });
@@ -70,7 +70,7 @@ test("a frame that free_run dropped is answered once a later one is judged", asy
     expect(dropped).toEqual([
       { pipeline: "top", error: expect.objectContaining({ code: "ERR_QUEUE_FULL" }) },
     ]);
-  expect(third).toEqual([{ pipeline: "top", result: "3 by top" }]);
+  expect(third).toEqual([{ pipeline: "top", results: ["3 by top"] }]);
 });
 
 test("a triggered part without room is lost, and its pipeline answers it in its turn", async () => {
@@ -79,7 +79,18 @@ test("a triggered part without room is lost, and its pipeline answers it in its 
   await settled();
   const frames = [await judge(0), await judge(0), await judge(0)];
   expect(frames.at(-1)?.lost).toMatchObject({ code: "ERR_QUEUE_FULL" });
-  expect((await Promise.all(answers)).flat().map((a) => "result" in a)).toEqual([true, true, true]);
+  expect((await Promise.all(answers)).flat().map((a) => "results" in a)).toEqual([true, true, true]);
+});
+
+test("a frame that completes no part, or several, is answered all the same", async () => {
+  const { source } = setUp(["top"]);
+  const answers = [source.push(PICTURE), source.push(PICTURE)];
+  source.conclude("top", 1, Promise.resolve([]));
+  source.conclude("top", 2, Promise.resolve(["a part", "another"]));
+  expect((await Promise.all(answers)).flat()).toEqual([
+    { pipeline: "top", results: [] },
+    { pipeline: "top", results: ["a part", "another"] },
+  ]);
 });
 
 test("a result that could not be stored is an answer with its error", async () => {

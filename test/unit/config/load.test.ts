@@ -62,7 +62,7 @@ describe("loadConfig", () => {
       camera: "top",
       model: "pcb",
       min_score: 0.3,
-      rules: [{ min_count: 1, verdict: "fail" }],
+      zones: {},
     });
   });
 
@@ -87,9 +87,7 @@ mqtt: {url: mqtts://b, tls: {ca: ca.pem, cert: c.pem, key: /k.pem}}`,
   it("cannot be changed afterwards, at any depth", async () => {
     const config = await load(VALID);
     expect(() => Object.assign(config, { version: 2 })).toThrow(TypeError);
-    expect(() => Object.assign(config.pipelines.board?.rules[0] ?? {}, { verdict: "review" })).toThrow(
-      TypeError,
-    );
+    expect(() => Object.assign(config.pipelines.board?.zones ?? {}, { near: {} })).toThrow(TypeError);
   });
 
   it("takes a byte order mark, CRLF and anchors", async () => {

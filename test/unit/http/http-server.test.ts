@@ -15,7 +15,7 @@ async function serve(options: Partial<HttpOptions> = {}, push?: FrameInlet["push
   const gate: FrameInlet = {
     push: async (frame) => {
       pushed.push(frame);
-      return push?.(frame) ?? [{ pipeline: "top", result: { bytes: frame.picture.bytes.length } }];
+      return push?.(frame) ?? [{ pipeline: "top", results: [{ bytes: frame.picture.bytes.length }] }];
     },
   };
   const server = new HttpServer(
@@ -175,7 +175,7 @@ test("without a token no foreign name leads here", async () => {
 test("a frame without a result is answered 503 and says why", async () => {
   const error = new SightlineError("ERR_QUEUE_FULL", "dropped");
   const { post } = await serve({}, async () => [
-    { pipeline: "top", result: { verdict: "pass" } },
+    { pipeline: "top", results: [{ verdict: "pass" }] },
     { pipeline: "side", error },
   ]);
   const answer = await post("/cameras/gate/frames");

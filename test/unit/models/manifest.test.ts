@@ -55,12 +55,12 @@ describe("parseManifest", () => {
     [
       "decoder.type",
       "yolo5",
-      'decoder.type: must be "heatmap", "yolov5", "yolov8", "end2end", "classifier" or "fastestdet", not the text "yolo5", did you mean "yolov5"?',
+      'decoder.type: must be "heatmap", "yolov5", "yolov8", "end2end", "classifier", "fastestdet", "yolov8-seg", "yolov8-pose", "segmentation", "anomaly" or "embedding", not the text "yolo5", did you mean "yolov5"?',
     ],
     [
       "decoder.type",
       undefined,
-      'decoder.type: missing key "type", it takes "heatmap", "yolov5", "yolov8", "end2end", "classifier" or "fastestdet"',
+      'decoder.type: missing key "type", it takes "heatmap", "yolov5", "yolov8", "end2end", "classifier", "fastestdet", "yolov8-seg", "yolov8-pose", "segmentation", "anomaly" or "embedding"',
     ],
     [
       "decoder.output",

@@ -2,7 +2,9 @@ import { expect, test } from "vitest";
 import { SightlineError } from "../../../runtime/base/errors.ts";
 import { ANY_DETECTION_FAILS } from "../../../runtime/pipeline/decide.ts";
 import type { Frame } from "../../../runtime/pipeline/frame.ts";
-import { judge } from "../../../runtime/pipeline/judge.ts";
+import { conclude, judge } from "../../../runtime/pipeline/judge.ts";
+import { detectStage } from "../../../runtime/pipeline/stages/detect.ts";
+import { rulesStage } from "../../../runtime/pipeline/stages/rules.ts";
 import type { DetectOptions, Seen } from "../../../runtime/pipeline/vision-model.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { aFrame } from "../../support/frames.ts";
@@ -20,6 +22,7 @@ async function judgeWith(detect: () => Seen, given: Partial<Frame> = {}, deadlin
   const asked: DetectOptions[] = [];
   let releases = 0;
   const model = {
+    options: { input: { width: 64, height: 48 } },
     async detect(_: unknown, options: DetectOptions): Promise<Seen> {
       expect(releases).toBe(0);
       asked.push(options);
@@ -29,8 +32,10 @@ async function judgeWith(detect: () => Seen, given: Partial<Frame> = {}, deadlin
     },
   };
   const frame = aFrame({ capturedAtNs: 990_000_000n, release: () => releases++, ...given });
-  const options = { minScore: 0.3, rules: ANY_DETECTION_FAILS, deadlineMs };
-  const judged = await judge({ model, clock }, frame, options);
+  const deps = { model, lanes: 1, clock };
+  const stages = [detectStage(deps, { min_score: 0.3 })];
+  const seen = await judge({ stages, clock }, frame, { deadlineMs });
+  const [judged = seen] = conclude([rulesStage({ rules: ANY_DETECTION_FAILS }, {})], seen);
   return { asked, judged, releases };
 }
 

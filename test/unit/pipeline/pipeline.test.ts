@@ -3,6 +3,10 @@ import { ANY_DETECTION_FAILS } from "../../../runtime/pipeline/decide.ts";
 import type { Frame } from "../../../runtime/pipeline/frame.ts";
 import type { Judged } from "../../../runtime/pipeline/judge.ts";
 import { Pipeline, type PipelineOptions } from "../../../runtime/pipeline/pipeline.ts";
+import { detectStage } from "../../../runtime/pipeline/stages/detect.ts";
+import { rulesStage } from "../../../runtime/pipeline/stages/rules.ts";
+import type { JudgingStage } from "../../../runtime/pipeline/stages/stage.ts";
+import { windowStage } from "../../../runtime/pipeline/stages/window.ts";
 import type { Seen } from "../../../runtime/pipeline/vision-model.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { aFrame } from "../../support/frames.ts";
@@ -31,20 +35,26 @@ class Line {
   record: (judged: Judged) => Promise<unknown> = async () => {};
   #changed = (): void => {};
 
-  constructor(count: number, options: Partial<PipelineOptions> = {}) {
+  constructor(count: number, options: Partial<PipelineOptions> = {}, judging: JudgingStage[] = []) {
+    const clock = new FakeClock();
+    const model = {
+      options: { input: { width: 64, height: 48 } },
+      detect: ({ bytes }: Frame["picture"]) => this.#detect(bytes[0] ?? 0),
+    };
+    const detect = detectStage({ model, lanes: 1, clock }, { min_score: 0.3 });
     const pipeline = new Pipeline(
       {
         frames: this.#frames(count),
-        model: { detect: ({ bytes }) => this.#detect(bytes[0] ?? 0) },
-        record: (judged) => {
-          this.recorded.push(judged);
+        stages: [detect, rulesStage({ rules: ANY_DETECTION_FAILS }, {}), ...judging],
+        record: (results) => {
+          this.recorded.push(...results);
           this.#changed();
-          return this.record(judged);
+          return Promise.all(results.map((judged) => this.record(judged)));
         },
-        clock: new FakeClock(),
+        clock,
         logger: this.logger,
       },
-      { name: "top", minScore: 0.3, rules: ANY_DETECTION_FAILS, inFlight: 3, ...options },
+      { name: "top", inFlight: 3, ...options },
     );
     this.done = pipeline.run();
   }
@@ -162,7 +172,7 @@ test("frames do not wait for the store, but the end does", async () => {
 });
 
 test("a window judges the verdicts in frame order", async () => {
-  const line = new Line(4, { inFlight: 4, window: { fails: 2, of: 3 } });
+  const line = new Line(4, { inFlight: 4 }, [windowStage({ fails: 2, of: 3 })]);
   await line.until(() => line.running.size === 4);
   for (const id of [4, 3, 2, 1]) await line.answer(id, seen(id % 2));
   await line.done;
@@ -178,4 +188,38 @@ test("without frames it ends at once", async () => {
   const line = new Line(0);
   await line.done;
   expect(line.recorded).toEqual([]);
+});
+
+test("a stage may answer a frame with several verdicts or none, and a frame that failed passes it by", async () => {
+  const missed: number[] = [];
+  const twice: JudgingStage = {
+    kind: "judging",
+    judge: (judged) => (judged.frame.id === 1 ? [] : [judged, judged]),
+    missed: ({ frame }) => missed.push(frame.id),
+  };
+  const line = new Line(3, {}, [twice]);
+  await line.answer(1);
+  await line.answer(2, new Error("broken"));
+  await line.answer(3);
+  await line.done;
+  expect(line.recordedIds).toEqual([2, 3, 3]);
+  expect(missed).toEqual([2]);
+});
+
+test("a stage that throws makes the frame an error, and the next frame is judged", async () => {
+  const line = new Line(2, {}, [
+    {
+      kind: "judging",
+      judge(judged) {
+        if (judged.frame.id === 1) throw new Error("no such gauge");
+        return [judged];
+      },
+    },
+  ]);
+  for (const id of [1, 2]) await line.answer(id);
+  await line.done;
+  expect(line.recorded.map((j) => [j.verdict, j.error?.code])).toEqual([
+    ["error", "ERR_STAGE_RUN"],
+    ["pass", undefined],
+  ]);
 });

@@ -38,6 +38,7 @@ function judged(detections: Detection[], given: Partial<Judged> = {}): Judged {
     frame,
     source: { width: 4096, height: 3072 },
     detections,
+    measurements: [],
     decision,
     verdict: decision.verdict,
     timing: TIMING,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Verdict } from "../../../runtime/pipeline/decide.ts";
-import { Window } from "../../../runtime/pipeline/window.ts";
+import type { Verdict } from "../../../../runtime/pipeline/decide.ts";
+import { Window } from "../../../../runtime/pipeline/stages/window.ts";
 
 const through = (fails: number, of: number, frames: string): string => {
   const names: Record<string, Verdict> = { P: "pass", F: "fail", R: "review", E: "error" };

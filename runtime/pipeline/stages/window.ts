@@ -1,4 +1,5 @@
-import type { Verdict } from "./decide.ts";
+import type { Verdict } from "../decide.ts";
+import type { JudgingStage } from "./stage.ts";
 
 /** A part fails when at least `fails` of its last `of` frames failed. */
 export interface WindowOptions {
@@ -6,10 +7,13 @@ export interface WindowOptions {
   of: number;
 }
 
-/**
- * k-of-n over consecutive frames: one noisy frame neither fails a good part nor saves a bad one.
- * Frames in error are answered as such and count as nothing.
- */
+/** k-of-n over consecutive frames: one noisy frame neither fails a good part nor saves a bad one. */
+export function windowStage(options: WindowOptions): JudgingStage {
+  const window = new Window(options);
+  return { kind: "judging", judge: (judged) => [{ ...judged, verdict: window.next(judged.verdict) }] };
+}
+
+/** Frames in error are answered as such and count as nothing. */
 export class Window {
   readonly #options: WindowOptions;
   #failed: boolean[] = [];

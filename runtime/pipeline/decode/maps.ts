@@ -1,0 +1,85 @@
+import { SightlineError } from "../../base/errors.ts";
+import { floats, type NamedTensors } from "../../tensor/tensor.ts";
+import type { Size } from "../fit.ts";
+import type { Candidate } from "./candidate.ts";
+import { type CellMap, regionsOf } from "./regions.ts";
+
+/** [1,C,H,W]: scores of each class for each cell; touching cells of one class are a detection. */
+export interface SegmentationDecoder {
+  type: "segmentation";
+  output: string;
+  /** The class that is nothing. */
+  background: number;
+  activation: "none" | "softmax";
+}
+
+/** [1,1,H,W] or [1,H,W]: how unusual each cell is (as anomalib exports it); cells from `threshold` on are a detection. */
+export interface AnomalyDecoder {
+  type: "anomaly";
+  output: string;
+  threshold: number;
+  /** The value that has the score 1. */
+  max: number;
+}
+
+export function decodeSegmentation(
+  { activation, background, output }: SegmentationDecoder,
+  outputs: NamedTensors,
+  minScore: number,
+  input: Size,
+): Candidate[] {
+  const { channels, data, height, width } = planes(outputs, output);
+  const map = emptyMap({ width, height });
+  for (let cell = 0; cell < width * height; cell++) {
+    const at = (c: number) => data[c * width * height + cell] as number;
+    let best = 0;
+    for (let c = 1; c < channels; c++) if (at(c) > at(best)) best = c;
+    if (best === background) continue;
+    map.classes[cell] = best;
+    map.scores[cell] = activation === "softmax" ? probability(at, best, channels) : at(best);
+  }
+  return regionsOf(map, input, minScore, "mean");
+}
+
+export function decodeAnomaly(
+  { max, output, threshold }: AnomalyDecoder,
+  outputs: NamedTensors,
+  minScore: number,
+  input: Size,
+): Candidate[] {
+  const { channels, data, height, width } = planes(outputs, output);
+  if (channels !== 1)
+    throw new SightlineError("ERR_MODEL_IO", `output "${output}" has ${channels} maps, wanted 1`);
+  const map = emptyMap({ width, height });
+  data.forEach((value, cell) => {
+    if (!(value >= threshold)) return;
+    map.classes[cell] = 0;
+    map.scores[cell] = Math.min(1, Math.max(0, value / max));
+  });
+  return regionsOf(map, input, minScore, "best");
+}
+
+function planes(outputs: NamedTensors, name: string) {
+  const data = floats(outputs[name], name);
+  const dims = outputs[name]?.dims ?? [];
+  const [one = 0, channels = 0, height = 0, width = 0] =
+    dims.length === 3 ? [dims[0], 1, dims[1], dims[2]] : dims;
+  if (one === 1 && dims.length >= 3 && dims.length <= 4) return { data, channels, height, width };
+  throw new SightlineError(
+    "ERR_MODEL_IO",
+    `output "${name}" is [${dims}], wanted [1, C, H, W] for one image`,
+  );
+}
+
+const emptyMap = ({ height, width }: Size): CellMap => ({
+  width,
+  height,
+  classes: new Int16Array(width * height).fill(-1),
+  scores: new Float32Array(width * height),
+});
+
+function probability(at: (c: number) => number, of: number, channels: number): number {
+  let sum = 0;
+  for (let c = 0; c < channels; c++) sum += Math.exp(at(c) - at(of));
+  return 1 / sum;
+}

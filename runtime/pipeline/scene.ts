@@ -1,0 +1,71 @@
+import type { Rect } from "../arm-neon/index.ts";
+import { SightlineError } from "../base/errors.ts";
+import type { Box, Detection } from "./detection.ts";
+import type { Size } from "./fit.ts";
+import type { Frame, Picture, RawPicture } from "./frame.ts";
+
+/** What is kept of a frame when its picture has been looked at. */
+export type FrameFacts = Omit<Frame, "picture" | "release">;
+
+/** The picture that the next stage looks at, and how its pixels lie in the source frame. */
+export interface View {
+  picture: Picture;
+  /** The part that is looked at; the whole picture when left out. */
+  area?: Rect | undefined;
+  /** A box in pixels of `picture` as one of the source frame, and back. */
+  toSource(box: Box): Box;
+  fromSource(box: Box): Box;
+}
+
+/** Milliseconds. */
+export interface Timing {
+  pre: number;
+  queue: number;
+  infer: number;
+  post: number;
+}
+
+/** What the looking stages pass on from one to the next: one frame, and what is known of it so far. */
+export interface Scene {
+  frame: FrameFacts;
+  /** Monotonic; beyond it no model is run for this frame. */
+  deadlineNs: bigint | undefined;
+  /** Of the frame as it came; undefined for a still that nobody has decoded yet. */
+  source: Size | undefined;
+  view: View;
+  detections: readonly Detection[];
+  timing: Timing;
+}
+
+export const NO_TIME: Timing = { pre: 0, queue: 0, infer: 0, post: 0 };
+
+export const addTiming = (a: Timing, b: Timing): Timing => ({
+  pre: a.pre + b.pre,
+  queue: a.queue + b.queue,
+  infer: a.infer + b.infer,
+  post: a.post + b.post,
+});
+
+export const wholeView = (picture: Picture): View => ({
+  picture,
+  toSource: (box) => box,
+  fromSource: (box) => box,
+});
+
+/** For stages that said that they need pixels: stills are decoded before the first of them. */
+export function pixelsOf({ picture }: View): RawPicture {
+  if (picture.encoding === "raw") return picture;
+  throw new SightlineError("ERR_FRAME_INVALID", "a still that was not decoded");
+}
+
+export const areaOfView = (view: View): Rect => {
+  const { height, width } = pixelsOf(view);
+  return view.area ?? { left: 0, top: 0, width, height };
+};
+
+/** Runs side by side take less time than their sum: what passed is divided in the same proportions. */
+export function shareOf(timings: readonly Timing[], passedMs: number): Timing {
+  const sum = timings.reduce(addTiming, NO_TIME);
+  const share = passedMs / Math.max(1e-6, sum.pre + sum.queue + sum.infer + sum.post);
+  return { pre: sum.pre * share, queue: sum.queue * share, infer: sum.infer * share, post: sum.post * share };
+}

@@ -1,0 +1,81 @@
+import type { Kernels } from "../../arm-neon/index.ts";
+import type { Clock } from "../../base/clock.ts";
+import { SightlineError } from "../../base/errors.ts";
+import type { Scale } from "../decide.ts";
+import type { VisionModel } from "../vision-model.ts";
+import { type ClassifyOptions, classifyStage } from "./classify.ts";
+import { type DetectOptions, detectStage } from "./detect.ts";
+import { type HysteresisOptions, hysteresisStage } from "./hysteresis.ts";
+import { type MeasureOptions, measureStage } from "./measure.ts";
+import { type OwnOptions, ownStage } from "./own.ts";
+import { type RectifyOptions, rectifyStage } from "./rectify.ts";
+import { type RegionOptions, regionStage } from "./region.ts";
+import { type RulesOptions, rulesStage } from "./rules.ts";
+import type { Stage } from "./stage.ts";
+import { type TrackOptions, TrackStage } from "./track.ts";
+import { type WindowOptions, windowStage } from "./window.ts";
+
+/** A stage as the configuration has it. */
+export type StageSpec =
+  | ({ stage: "region" } & RegionOptions)
+  | ({ stage: "rectify" } & RectifyOptions)
+  | ({ stage: "detect"; model: string } & Partial<DetectOptions>)
+  | ({ stage: "classify"; model: string } & ClassifyOptions)
+  | ({ stage: "track" } & TrackOptions)
+  | ({ stage: "rules" } & RulesOptions)
+  | ({ stage: "measure" } & MeasureOptions)
+  | ({ stage: "window" } & WindowOptions)
+  | ({ stage: "hysteresis" } & HysteresisOptions)
+  | ({ stage: "own" } & OwnOptions);
+
+export interface Surroundings {
+  modelOf(name: string): VisionModel;
+  kernels: Kernels;
+  clock: Clock;
+  /** Runs of one frame at a time, where a stage makes several. */
+  lanes: number;
+  scale: Scale;
+  /** Of detect stages that say none. */
+  minScore: number;
+  /** Where stages of the user's are. */
+  folder: string | undefined;
+}
+
+/** A pipeline's stages, ready to run. Errors: ERR_STAGE_LOAD. */
+export async function buildStages(specs: readonly StageSpec[], around: Surroundings): Promise<Stage[]> {
+  const stages = await Promise.all(specs.map((spec) => build(spec, around)));
+  const judging = stages.findIndex(({ kind }) => kind === "judging");
+  const late = stages.findIndex(({ kind }, i) => kind === "looking" && judging >= 0 && i > judging);
+  if (late < 0) return stages;
+  const message = `stage ${late + 1} looks at pictures but stands behind stage ${judging + 1}, which judges`;
+  throw new SightlineError("ERR_STAGE_LOAD", message, { hint: "Put the stages that look first." });
+}
+
+function build(spec: StageSpec, around: Surroundings): Stage | Promise<Stage> {
+  const { clock, lanes, scale } = around;
+  switch (spec.stage) {
+    case "region":
+      return regionStage(spec);
+    case "rectify":
+      return rectifyStage(around, spec);
+    case "detect": {
+      const { min_score = around.minScore, tile } = spec;
+      return detectStage({ model: around.modelOf(spec.model), lanes, clock }, { min_score, tile });
+    }
+    case "classify":
+      return classifyStage({ model: around.modelOf(spec.model), name: spec.model, lanes, clock }, spec);
+    case "track":
+      return new TrackStage(spec);
+    case "rules":
+      return rulesStage(spec, scale);
+    case "measure":
+      return measureStage(spec, scale);
+    case "window":
+      return windowStage(spec);
+    case "hysteresis":
+      return hysteresisStage(spec);
+    case "own":
+      if (around.folder !== undefined) return ownStage(spec, around.folder, scale);
+      throw new SightlineError("ERR_STAGE_LOAD", `"${spec.name}": stages_folder is missing`);
+  }
+}
