@@ -24,7 +24,7 @@ const SUPERVISION = {
   stall: duration({ min: "100ms", max: "1d", example: "2s" })
     .optional()
     .describe(
-      "Longest silence before the camera counts as stalled and is restarted. Left out: the longer of 2 s and 5 frame times; with `mode: triggered` none.",
+      "Longest silence before the camera counts as stalled and is restarted. Left out: the longer of 1.8 s and 5 frame times; with `mode: triggered` none.",
     ),
   recover_cmd: command
     .optional()

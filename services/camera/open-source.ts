@@ -45,7 +45,8 @@ interface Place {
   blocks: number;
 }
 
-const STALL_MIN_MS = 2_000;
+/** So that the status is there within 2 s. */
+const STALL_MIN_MS = 1_800;
 const STALL_FRAMES = 5;
 /** Longest wait for the first frame: some cameras take seconds to come up. */
 const START_LIMIT_MS = 10_000;
