@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { loadConfig } from "../../config/load.ts";
 import { systemClock } from "../../runtime/base/clock.ts";
-import { Daemon } from "../../services/daemon.ts";
+import { Daemon } from "../../services/daemon/daemon.ts";
 import { createLogger } from "../logger.ts";
 import { exactly, parseVerbArgs, usageError, type Verb } from "../verb.ts";
 import { readVersion } from "../version.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { stopWithin } from "../../../services/stop-within.ts";
+import { stopWithin } from "../../../services/daemon/stop-within.ts";
 import { RecordingLogger } from "../../support/recording-logger.ts";
 
 test("a part that stops in time is not spoken of", async () => {

@@ -1,53 +1,44 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { listenAddress } from "../config/schema/http.ts";
-import { modelsOf, stagesOf } from "../config/schema/pipelines.ts";
-import type { Config } from "../config/schema/schema.ts";
-import { type Kernels, openKernels } from "../runtime/arm-neon/index.ts";
-import type { Clock } from "../runtime/base/clock.ts";
-import { SightlineError } from "../runtime/base/errors.ts";
-import { InTurn } from "../runtime/base/in-turn.ts";
-import type { Logger } from "../runtime/base/logger.ts";
-import { countByLabel } from "../runtime/pipeline/decide.ts";
-import type { FrameSource } from "../runtime/pipeline/frame.ts";
-import type { Judged } from "../runtime/pipeline/judge.ts";
-import { type OpenModel, openModel } from "../runtime/pipeline/open-model.ts";
-import { ownPicture } from "../runtime/pipeline/own-picture.ts";
-import { Pipeline } from "../runtime/pipeline/pipeline.ts";
-import { buildResult, type InspectionResult, type Provenance } from "../runtime/pipeline/result.ts";
-import { buildStages } from "../runtime/pipeline/stages/build-stages.ts";
-import type { Stage } from "../runtime/pipeline/stages/stage.ts";
-import { CpuExecutionProvider } from "../runtime/session/cpu-provider.ts";
-import { Camera } from "./camera/camera.ts";
-import { openSource, staleMs } from "./camera/open-source.ts";
-import { PushSource } from "./camera/push-source.ts";
-import type { CameraEvent } from "./camera/report.ts";
-import { PREVIEW_SIDE_MAX, preview } from "./evidence/annotate.ts";
-import { EvidenceKeeper, type Kept } from "./evidence/evidence-keeper.ts";
-import { type HeldPicture, PictureHold } from "./evidence/picture-hold.ts";
-import { readBootId, readDevice } from "./health/device.ts";
-import { EventLoopMonitor } from "./health/event-loop.ts";
-import { HealthReporter } from "./health/health-reporter.ts";
-import { HealthSocket } from "./health/health-socket.ts";
-import { HttpServer } from "./http/http-server.ts";
-import { LiveView } from "./http/live-view.ts";
-import { type FrameMessage, FrameSubscription } from "./mqtt/frame-subscription.ts";
-import { MqttService } from "./mqtt/mqtt-service.ts";
-import { Outbox } from "./outbox/outbox.ts";
+import { listenAddress } from "../../config/schema/http.ts";
+import { modelsOf, stagesOf } from "../../config/schema/pipelines.ts";
+import type { Config } from "../../config/schema/schema.ts";
+import { type Kernels, openKernels } from "../../runtime/arm-neon/index.ts";
+import type { Clock } from "../../runtime/base/clock.ts";
+import { SightlineError } from "../../runtime/base/errors.ts";
+import type { Logger } from "../../runtime/base/logger.ts";
+import type { FrameSource } from "../../runtime/pipeline/frame.ts";
+import { type OpenModel, openModel } from "../../runtime/pipeline/open-model.ts";
+import { Pipeline } from "../../runtime/pipeline/pipeline.ts";
+import { buildStages } from "../../runtime/pipeline/stages/build-stages.ts";
+import type { Stage } from "../../runtime/pipeline/stages/stage.ts";
+import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
+import { Camera } from "../camera/camera.ts";
+import { openSource, staleMs } from "../camera/open-source.ts";
+import { PushSource } from "../camera/push-source.ts";
+import type { CameraEvent } from "../camera/report.ts";
+import { preview } from "../evidence/annotate.ts";
+import { EvidenceKeeper } from "../evidence/evidence-keeper.ts";
+import { readBootId, readDevice } from "../health/device.ts";
+import { EventLoopMonitor } from "../health/event-loop.ts";
+import { HealthReporter } from "../health/health-reporter.ts";
+import { HealthSocket } from "../health/health-socket.ts";
+import { HttpServer } from "../http/http-server.ts";
+import { LiveView } from "../http/live-view.ts";
+import { type FrameMessage, FrameSubscription } from "../mqtt/frame-subscription.ts";
+import { MqttService } from "../mqtt/mqtt-service.ts";
+import { Outbox } from "../outbox/outbox.ts";
+import { brokerLink } from "./broker-link.ts";
+import { Recorder, type StoredResult } from "./recorder.ts";
 import { stopWithin } from "./stop-within.ts";
 
 const STOP_LIMIT_MS = 10_000;
-const BACKOFF_MS = { min: 1_000, max: 60_000 };
 const DRAIN_LIMIT_MS = 5_000;
 const SPARE_BLOCKS = 3;
 /** A frame that was pushed and waits for its verdict is a few words once its picture is judged. */
 const PUSHED_MAX = 512;
 
-const NO_EVIDENCE: Kept = { links: [], error: null };
-
-type StoredResult = InspectionResult & { seq: number };
 type CameraOptions = Config["cameras"][string];
 type PushedOptions = Extract<CameraOptions, { source: "http" | "mqtt" }>;
 
@@ -82,7 +73,7 @@ export class Daemon {
   #socket: HealthSocket | undefined;
   /** Filled when there is a server to watch by. */
   readonly #live: Record<string, LiveView> = {};
-  readonly #holds: PictureHold[] = [];
+  readonly #recorders: Recorder[] = [];
   readonly #subscriptions: FrameSubscription[] = [];
   #evidence: EvidenceKeeper | undefined;
   #http: HttpServer | undefined;
@@ -138,7 +129,7 @@ export class Daemon {
     await within("subscriptions", Promise.all(subscriptions));
     await within("cameras", Promise.all(Object.values(this.#cameras).map((camera) => camera.stop())));
     await within("pipelines", this.#ended);
-    for (const part of [...this.#holds, ...Object.values(this.#pushed)]) part.end();
+    for (const part of [...this.#recorders, ...Object.values(this.#pushed)]) part.end();
     await within("evidence", this.#evidence?.stop());
     await within("http", this.#http?.stop());
     await within("health", Promise.all([this.#socket?.stop(), this.#reporter?.stop()]));
@@ -156,18 +147,12 @@ export class Daemon {
     this.#mqtt = new MqttService(
       { log: this.#outbox, ...this.#deps },
       {
-        url: mqtt.url,
+        ...(await brokerLink(this.#config)),
         baseTopic: mqtt.base_topic,
         deviceId: device.id,
         clientId: mqtt.client_id,
-        username: mqtt.username,
-        password: mqtt.password,
-        tls: mqtt.tls && (await readTls(mqtt.tls)),
         protocol: mqtt.protocol,
-        keepaliveS: mqtt.keepalive / 1000,
-        connectTimeoutMs: mqtt.connect_timeout,
         ackTimeoutMs: mqtt.ack_timeout,
-        backoffMs: BACKOFF_MS,
         window: mqtt.window,
         retainVerdict: mqtt.retain_verdict,
       },
@@ -257,35 +242,44 @@ export class Daemon {
   }
 
   async #pipeline(name: string, bootId: string): Promise<Pipeline> {
-    const options = member(this.#config.pipelines, name);
+    const { camera: id, deadline } = member(this.#config.pipelines, name);
     const stages = await this.#stages(name);
-    const camera = member(this.#cameras, options.camera);
-    const models = [...new Set(modelsOf(options))].map((model) => member(this.#models, model).model.options);
-    const provenance: Provenance = {
-      device: this.#config.device.id,
-      boot_id: bootId,
-      models: models.map(({ name, version, sha256 }) => ({ name, version, sha256 })),
-    };
-    const pushed = this.#pushed[options.camera];
-    pushed?.answeredBy(name);
-    const hold = new PictureHold(this.#inFlight());
-    this.#holds.push(hold);
-    const turns = new InTurn();
-    const recordOne = (judged: Judged) => {
-      const payload = buildResult(name, judged, provenance);
-      const kept = this.#keepPictures(payload, judged, hold.take(judged.frame.id));
-      return turns.run(kept, (evidence) => this.#store(payload, judged, evidence));
-    };
-    // Runs up to `conclude` before it returns, so in the order of the frames.
-    const record = async (results: readonly Judged[], frameId: number) => {
-      const stored = Promise.all(results.map(recordOne));
-      pushed?.conclude(name, frameId, stored);
-      await stored;
-    };
+    const camera = member(this.#cameras, id);
+    const recorder = this.#recorder(name, bootId);
     return new Pipeline(
-      { frames: hold.over(camera.watch()), stages, record, ...this.#deps },
-      { name, deadlineMs: options.deadline, inFlight: this.#inFlight() },
+      {
+        frames: recorder.holding(camera.watch()),
+        stages,
+        record: (results, frameId) => recorder.record(results, frameId),
+        ...this.#deps,
+      },
+      { name, deadlineMs: deadline, inFlight: this.#inFlight() },
     );
+  }
+
+  #recorder(name: string, bootId: string): Recorder {
+    const options = member(this.#config.pipelines, name);
+    const models = [...new Set(modelsOf(options))].map((model) => member(this.#models, model).model.options);
+    const recorder = new Recorder(
+      {
+        kernels: this.#kernels ?? openKernels(),
+        outbox: this.#outbox,
+        evidence: this.#evidence,
+        live: () => this.#liveOf(name, options.camera),
+        pushed: this.#pushed[options.camera],
+      },
+      {
+        pipeline: name,
+        provenance: {
+          device: this.#config.device.id,
+          boot_id: bootId,
+          models: models.map(({ name, version, sha256 }) => ({ name, version, sha256 })),
+        },
+        framesMax: this.#inFlight(),
+      },
+    );
+    this.#recorders.push(recorder);
+    return recorder;
   }
 
   #stages(name: string): Promise<Stage[]> {
@@ -301,37 +295,10 @@ export class Daemon {
     });
   }
 
-  /** Whoever wants the picture copies it at once; then the camera has its frame back. */
-  #keepPictures(result: InspectionResult, judged: Judged, held: HeldPicture | undefined): Promise<Kept> {
-    const { id, ts_ms: capturedAtMs, verdict } = result;
-    const kernels = this.#kernels;
-    if (!held || !kernels) return Promise.resolve(NO_EVIDENCE);
-    const copies: Promise<unknown>[] = [];
-    const own = (sideMax?: number) => {
-      const copy = ownPicture(kernels, held.picture, sideMax);
-      copies.push(copy);
-      return copy;
-    };
-    const { detections, source } = judged;
-    const subject = { id, verdict, capturedAtMs, picture: held.picture, detections, source };
-    const kept = this.#evidence?.keep(subject, own) ?? Promise.resolve(NO_EVIDENCE);
-    if (source) this.#shownBy(result)?.show({ result, source, detections }, () => own(PREVIEW_SIDE_MAX));
-    void Promise.allSettled(copies).then(held.release);
-    return kept;
-  }
-
   /** A camera shows what its first pipeline makes of it. */
-  #shownBy({ camera, pipeline }: InspectionResult): LiveView | undefined {
+  #liveOf(pipeline: string, camera: string): LiveView | undefined {
     const first = Object.entries(this.#config.pipelines).find(([, options]) => options.camera === camera);
     return first?.[0] === pipeline ? this.#live[camera] : undefined;
-  }
-
-  async #store(result: InspectionResult, judged: Judged, { error, links }: Kept): Promise<StoredResult> {
-    const { id, pipeline, verdict } = result;
-    const payload = { ...result, evidence: links, evidence_error: error };
-    const defects = countByLabel(judged.decision.failing);
-    const seq = await this.#outbox.append({ pipeline, id, verdict, defects, payload });
-    return { ...payload, seq };
   }
 
   async #startEvidence(): Promise<void> {
@@ -384,14 +351,8 @@ export class Daemon {
       const subscription = new FrameSubscription(
         { judge, clock: this.#deps.clock, logger: this.#deps.logger.child({ camera: id }) },
         {
-          url: mqtt.url,
+          ...(await brokerLink(this.#config)),
           clientId: `${mqtt.client_id ?? `sightline-${device.id}`}-${id}`,
-          username: mqtt.username,
-          password: mqtt.password,
-          tls: mqtt.tls && (await readTls(mqtt.tls)),
-          keepaliveS: mqtt.keepalive / 1000,
-          connectTimeoutMs: mqtt.connect_timeout,
-          backoffMs: BACKOFF_MS,
           topic: camera.topic,
           group: camera.group,
           window: camera.buffer,
@@ -457,14 +418,4 @@ function member<T>(parts: Record<string, T>, name: string): T {
   const part = parts[name];
   if (part === undefined) throw new SightlineError("ERR_CONFIG_INVALID", `there is no "${name}"`);
   return part;
-}
-
-async function readTls(tls: NonNullable<Config["mqtt"]["tls"]>) {
-  const read = async (path: string | undefined) => {
-    if (path === undefined) return undefined;
-    return readFile(path, "utf8").catch((error: unknown) => {
-      throw SightlineError.wrap("ERR_CONFIG_READ", error, "mqtt.tls");
-    });
-  };
-  return { ca: await read(tls.ca), cert: await read(tls.cert), key: await read(tls.key), verify: tls.verify };
 }

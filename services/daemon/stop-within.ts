@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Logger } from "../runtime/base/logger.ts";
+import type { Logger } from "../../runtime/base/logger.ts";
 
 /** Waits for one part's stop, but not for ever: says which part was late, and why one failed, and goes on. */
 export async function stopWithin(
