@@ -57,7 +57,7 @@ export async function decode(
     case "segmentation":
       return decodeSegmentation(decoder, outputs, minScore, input);
     case "anomaly":
-      return decodeAnomaly(decoder, outputs, minScore, input);
+      return decodeAnomaly(kernels, decoder, outputs, minScore, input);
     case "embedding":
       return decodeEmbedding(decoder, outputs, minScore, input);
   }

@@ -1,8 +1,9 @@
+import type { RegionsKernel } from "../../arm-neon/index.ts";
 import { SightlineError } from "../../base/errors.ts";
 import { floats, type NamedTensors } from "../../tensor/tensor.ts";
 import type { Size } from "../fit.ts";
 import type { Candidate } from "./candidate.ts";
-import { type CellMap, regionsOf } from "./regions.ts";
+import { type CellMap, REGIONS_MAX, regionsOf } from "./regions.ts";
 
 /** [1,C,H,W]: scores of each class for each cell; touching cells of one class are a detection. */
 export interface SegmentationDecoder {
@@ -38,25 +39,31 @@ export function decodeSegmentation(
     map.classes[cell] = best;
     map.scores[cell] = activation === "softmax" ? probability(at, best, channels) : at(best);
   }
-  return regionsOf(map, input, minScore, "mean");
+  return regionsOf(map, input, minScore);
 }
 
-export function decodeAnomaly(
+export async function decodeAnomaly(
+  kernels: RegionsKernel,
   { max, output, threshold }: AnomalyDecoder,
   outputs: NamedTensors,
   minScore: number,
   input: Size,
-): Candidate[] {
+): Promise<Candidate[]> {
   const { channels, data, height, width } = planes(outputs, output);
   if (channels !== 1)
     throw new SightlineError("ERR_MODEL_IO", `output "${output}" has ${channels} maps, wanted 1`);
-  const map = emptyMap({ width, height });
-  data.forEach((value, cell) => {
-    if (!(value >= threshold)) return;
-    map.classes[cell] = 0;
-    map.scores[cell] = Math.min(1, Math.max(0, value / max));
-  });
-  return regionsOf(map, input, minScore, "best");
+  const options = { width, height, threshold, connectivity: 8, limit: REGIONS_MAX } as const;
+  const { areas, boxes, peaks } = await kernels.regionsAsync(data, options);
+  const [sx, sy] = [input.width / width, input.height / height];
+  const at = (k: number): number => boxes[k] ?? Number.NaN;
+  return Array.from(peaks, (peak, i) => ({
+    classId: 0,
+    score: Math.min(1, Math.max(0, peak / max)),
+    box: [at(i * 4) * sx, at(i * 4 + 1) * sy, at(i * 4 + 2) * sx, at(i * 4 + 3) * sy] as const,
+    areaPx: (areas[i] ?? 0) * sx * sy,
+  }))
+    .filter(({ score }) => score >= minScore)
+    .sort((a, b) => b.score - a.score);
 }
 
 function planes(outputs: NamedTensors, name: string) {

@@ -16,19 +16,18 @@ interface Region {
   right: number;
   bottom: number;
   scores: number;
-  best: number;
 }
 
 /** More regions than any inspection shows are noise. */
-const REGIONS_MAX = 1_000;
+export const REGIONS_MAX = 1_000;
 
-/** Each region as a candidate: its box, its area, and the mean or the best score of its cells. */
-export function regionsOf(map: CellMap, input: Size, minScore: number, by: "mean" | "best"): Candidate[] {
+/** Each region as a candidate: its box, its area, and the mean score of its cells. */
+export function regionsOf(map: CellMap, input: Size, minScore: number): Candidate[] {
   const [sx, sy] = [input.width / map.width, input.height / map.height];
   return label(map)
     .map((r) => ({
       classId: r.classId,
-      score: by === "mean" ? r.scores / r.cells : r.best,
+      score: r.scores / r.cells,
       box: [r.left * sx, r.top * sy, r.right * sx, r.bottom * sy] as const,
       areaPx: r.cells * sx * sy,
     }))
@@ -66,7 +65,6 @@ function fill(flood: Flood, start: number, classId: number): Region {
     right: 0,
     bottom: 0,
     scores: 0,
-    best: 0,
   };
   stack[0] = start;
   seen[start] = 1;
@@ -95,7 +93,6 @@ function pushNeighbours({ classes, height, seen, stack, width }: Flood, cell: nu
 function grow(region: Region, x: number, y: number, score: number): void {
   region.cells += 1;
   region.scores += score;
-  region.best = Math.max(region.best, score);
   region.left = Math.min(region.left, x);
   region.top = Math.min(region.top, y);
   region.right = Math.max(region.right, x + 1);

@@ -97,10 +97,7 @@ AVX2 void Split2(const uint16_t* samples, size_t count, uint16_t* a, uint16_t* b
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(a + i), _mm256_permute4x64_epi64(as, 0xd8));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(b + i), _mm256_permute4x64_epi64(bs, 0xd8));
   }
-  for (; i < count; i++) {
-    a[i] = samples[i * 2];
-    b[i] = samples[i * 2 + 1];
-  }
+  for (; i < count; i++) Split2One(samples, i, a, b);
 }
 
 AVX2 inline void StoreScaled(__m256 values, Affine affine, float* out) {
@@ -126,11 +123,7 @@ AVX2 void Split3(const uint16_t* samples, size_t count, uint16_t* a, uint16_t* b
     _mm_storeu_si128(reinterpret_cast<__m128i*>(b + i), EveryThird(z, x, y, order_b));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(c + i), EveryThird(y, z, x, order_c));
   }
-  for (; i < count; i++) {
-    a[i] = samples[i * 3];
-    b[i] = samples[i * 3 + 1];
-    c[i] = samples[i * 3 + 2];
-  }
+  for (; i < count; i++) Split3One(samples, i, a, b, c);
 }
 
 /** Eight samples each of two outputs, four outputs apart, as the adds in `Filter` want them. */
@@ -253,11 +246,7 @@ AVX2 void Interleave3F32(const float* a, const float* b, const float* c, size_t 
     _mm_storeu_ps(out + i * 3 + 4, _mm_shuffle_ps(bc, ab_high, _MM_SHUFFLE(1, 0, 3, 2)));
     _mm_storeu_ps(out + i * 3 + 8, _mm_shuffle_ps(ca_high, bc_high, _MM_SHUFFLE(3, 2, 2, 0)));
   }
-  for (; i < count; i++) {
-    out[i * 3] = a[i];
-    out[i * 3 + 1] = b[i];
-    out[i * 3 + 2] = c[i];
-  }
+  for (; i < count; i++) Interleave3One(a, b, c, i, out);
 }
 
 /** Where in sixteen samples of a channel byte `k` of the 48 interleaved ones comes from; negative: elsewhere.
@@ -292,11 +281,7 @@ AVX2 void Interleave3U8(const uint8_t* a, const uint8_t* b, const uint8_t* c, si
     Store16<16>(as, bs, cs, out + i * 3);
     Store16<32>(as, bs, cs, out + i * 3);
   }
-  for (; i < count; i++) {
-    out[i * 3] = a[i];
-    out[i * 3 + 1] = b[i];
-    out[i * 3 + 2] = c[i];
-  }
+  for (; i < count; i++) Interleave3One(a, b, c, i, out);
 }
 
 }  // namespace

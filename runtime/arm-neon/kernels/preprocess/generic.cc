@@ -8,18 +8,11 @@ void Blend(const uint8_t* const* rows, const int16_t* weights, size_t taps, size
 }
 
 void Split2(const uint16_t* samples, size_t count, uint16_t* a, uint16_t* b) {
-  for (size_t i = 0; i < count; i++) {
-    a[i] = samples[i * 2];
-    b[i] = samples[i * 2 + 1];
-  }
+  for (size_t i = 0; i < count; i++) Split2One(samples, i, a, b);
 }
 
 void Split3(const uint16_t* samples, size_t count, uint16_t* a, uint16_t* b, uint16_t* c) {
-  for (size_t i = 0; i < count; i++) {
-    a[i] = samples[i * 3];
-    b[i] = samples[i * 3 + 1];
-    c[i] = samples[i * 3 + 2];
-  }
+  for (size_t i = 0; i < count; i++) Split3One(samples, i, a, b, c);
 }
 
 void Filter(const uint16_t* samples, const Taps& taps, size_t count, Affine affine, float* out) {
@@ -43,11 +36,7 @@ void Quantize(const float* in, int low, int high, size_t count, uint8_t* out) {
 
 template <typename T>
 void Interleave3(const T* a, const T* b, const T* c, size_t count, T* out) {
-  for (size_t i = 0; i < count; i++) {
-    out[i * 3] = a[i];
-    out[i * 3 + 1] = b[i];
-    out[i * 3 + 2] = c[i];
-  }
+  for (size_t i = 0; i < count; i++) Interleave3One(a, b, c, i, out);
 }
 
 }  // namespace

@@ -64,10 +64,7 @@ void Split2(const uint16_t* samples, size_t count, uint16_t* a, uint16_t* b) {
     vst1q_u16(a + i, both.val[0]);
     vst1q_u16(b + i, both.val[1]);
   }
-  for (; i < count; i++) {
-    a[i] = samples[i * 2];
-    b[i] = samples[i * 2 + 1];
-  }
+  for (; i < count; i++) Split2One(samples, i, a, b);
 }
 
 void Split3(const uint16_t* samples, size_t count, uint16_t* a, uint16_t* b, uint16_t* c) {
@@ -78,11 +75,7 @@ void Split3(const uint16_t* samples, size_t count, uint16_t* a, uint16_t* b, uin
     vst1q_u16(b + i, all.val[1]);
     vst1q_u16(c + i, all.val[2]);
   }
-  for (; i < count; i++) {
-    a[i] = samples[i * 3];
-    b[i] = samples[i * 3 + 1];
-    c[i] = samples[i * 3 + 2];
-  }
+  for (; i < count; i++) Split3One(samples, i, a, b, c);
 }
 
 /** Product and sum apart: fused, they would differ from the other variants. */
@@ -173,11 +166,7 @@ void Interleave3F32(const float* a, const float* b, const float* c, size_t count
   for (; i + 4 <= count; i += 4) {
     vst3q_f32(out + i * 3, {{vld1q_f32(a + i), vld1q_f32(b + i), vld1q_f32(c + i)}});
   }
-  for (; i < count; i++) {
-    out[i * 3] = a[i];
-    out[i * 3 + 1] = b[i];
-    out[i * 3 + 2] = c[i];
-  }
+  for (; i < count; i++) Interleave3One(a, b, c, i, out);
 }
 
 void Interleave3U8(const uint8_t* a, const uint8_t* b, const uint8_t* c, size_t count, uint8_t* out) {
@@ -185,11 +174,7 @@ void Interleave3U8(const uint8_t* a, const uint8_t* b, const uint8_t* c, size_t 
   for (; i + 16 <= count; i += 16) {
     vst3q_u8(out + i * 3, {{vld1q_u8(a + i), vld1q_u8(b + i), vld1q_u8(c + i)}});
   }
-  for (; i < count; i++) {
-    out[i * 3] = a[i];
-    out[i * 3 + 1] = b[i];
-    out[i * 3 + 2] = c[i];
-  }
+  for (; i < count; i++) Interleave3One(a, b, c, i, out);
 }
 
 }  // namespace

@@ -38,6 +38,24 @@ inline float MixOne(float a, float b, float c, const float* m, Affine affine) {
   return ScaleOne(positive < 255 ? positive : 255, affine);
 }
 
+inline void Split2One(const uint16_t* samples, size_t i, uint16_t* a, uint16_t* b) {
+  a[i] = samples[i * 2];
+  b[i] = samples[i * 2 + 1];
+}
+
+inline void Split3One(const uint16_t* samples, size_t i, uint16_t* a, uint16_t* b, uint16_t* c) {
+  a[i] = samples[i * 3];
+  b[i] = samples[i * 3 + 1];
+  c[i] = samples[i * 3 + 2];
+}
+
+template <typename T>
+void Interleave3One(const T* a, const T* b, const T* c, size_t i, T* out) {
+  out[i * 3] = a[i];
+  out[i * 3 + 1] = b[i];
+  out[i * 3 + 2] = c[i];
+}
+
 inline uint8_t QuantizeOne(float value, int low, int high) {
   const float floor = static_cast<float>(low), ceiling = static_cast<float>(high);
   const float above = value > floor ? value : floor;
