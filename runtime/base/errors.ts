@@ -16,6 +16,10 @@ export const ERRORS = {
     meaning: "The configuration file cannot be written.",
     hint: "Check the folder, its permissions and free space; an existing file is only replaced with --force.",
   },
+  ERR_RELOAD: {
+    meaning: "A changed configuration cannot be applied while the daemon runs; it goes on with the old one.",
+    hint: "Restart the daemon: only cameras and pipelines can be changed without.",
+  },
   ERR_ADDON_MISSING: {
     meaning: "The native addon is not built or cannot be loaded.",
     hint: "Run `npm run build:native`; it needs a C++ compiler (Debian: apt-get install g++).",

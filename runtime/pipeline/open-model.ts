@@ -21,6 +21,8 @@ export interface OpenModelOptions {
 
 export interface OpenModel {
   model: VisionModel;
+  /** Makes room for as many frames in flight; what is there stays. */
+  reserve(inFlight: number): void;
   /** Gives the model's memory back. */
   close(): Promise<void>;
 }
@@ -70,7 +72,11 @@ export async function openModel(
     await session.unload();
     pool.stop();
   };
-  return { model, close };
+  const reserve = (inFlight: number) => {
+    pool.reserve(inFlight);
+    scheduler.reserve(inFlight);
+  };
+  return { model, reserve, close };
 }
 
 /** Models in several stages wait for the loader that streams them. */

@@ -35,11 +35,18 @@ export class Scheduler<In, Out> {
   readonly #idle: Instance<In, Out>[];
   #queue: Request<In, Out>[] = [];
   #order = 0;
+  #queueSize: number;
 
   constructor(deps: { clock: Clock }, options: SchedulerOptions<In, Out>) {
+    this.#queueSize = options.queueSize;
     this.#clock = deps.clock;
     this.#options = options;
     this.#idle = [...options.instances];
+  }
+
+  /** Lets as many requests wait, if more than now. */
+  reserve(queueSize: number): void {
+    this.#queueSize = Math.max(this.#queueSize, queueSize);
   }
 
   get waiting(): number {
@@ -48,7 +55,7 @@ export class Scheduler<In, Out> {
 
   /** Errors: ERR_QUEUE_FULL at once, ERR_DEADLINE when its turn comes too late, and those of the instance. */
   submit(input: In, deadlineNs?: bigint): Promise<Scheduled<Out>> {
-    if (this.#queue.length >= this.#options.queueSize) {
+    if (this.#queue.length >= this.#queueSize) {
       const message = `${this.#queue.length} requests wait already`;
       return Promise.reject(new SightlineError("ERR_QUEUE_FULL", message));
     }

@@ -15,16 +15,16 @@ export interface BufferPoolOptions {
   bufferBytes: number;
 }
 
-/** A fixed number of equal native buffers, all allocated at the start: it never grows and never blocks. */
+/** A fixed number of equal native buffers, all allocated at the start: it grows only when told to, and never blocks. */
 export class BufferPool {
   readonly bufferBytes: number;
-  readonly size: number;
+  #size: number;
   #free: NativeBlock[] = [];
   #refused = 0;
   #started = false;
 
   constructor(options: BufferPoolOptions) {
-    this.size = options.buffers;
+    this.#size = options.buffers;
     this.bufferBytes = options.bufferBytes;
   }
 
@@ -39,6 +39,15 @@ export class BufferPool {
   stop(): void {
     this.#started = false;
     this.#free = [];
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Allocates what is missing to `buffers`. Errors: those of `start`. */
+  reserve(buffers: number): void {
+    for (; this.#size < buffers; this.#size++) if (this.#started) this.#free.push(allocate(this.bufferBytes));
   }
 
   get free(): number {

@@ -1,50 +1,30 @@
 import { createHash } from "node:crypto";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { listenAddress } from "../../config/schema/http.ts";
-import { modelsOf, stagesOf } from "../../config/schema/pipelines.ts";
+import { stagesOf } from "../../config/schema/pipelines.ts";
 import type { Config } from "../../config/schema/schema.ts";
 import { type Kernels, openKernels } from "../../runtime/arm-neon/index.ts";
 import type { Clock } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import type { Logger } from "../../runtime/base/logger.ts";
-import type { FrameSource } from "../../runtime/pipeline/frame.ts";
 import { type OpenModel, openModel } from "../../runtime/pipeline/open-model.ts";
-import { Pipeline } from "../../runtime/pipeline/pipeline.ts";
-import { buildStages } from "../../runtime/pipeline/stages/build-stages.ts";
-import type { Stage } from "../../runtime/pipeline/stages/stage.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
-import { Camera } from "../camera/camera.ts";
-import { openSource, staleMs } from "../camera/open-source.ts";
-import { PushSource } from "../camera/push-source.ts";
-import type { CameraEvent } from "../camera/report.ts";
-import { preview } from "../evidence/annotate.ts";
 import { EvidenceKeeper } from "../evidence/evidence-keeper.ts";
 import { readBootId, readDevice } from "../health/device.ts";
 import { EventLoopMonitor } from "../health/event-loop.ts";
 import { HealthReporter } from "../health/health-reporter.ts";
 import { HealthSocket } from "../health/health-socket.ts";
 import { HttpServer } from "../http/http-server.ts";
-import { LiveView } from "../http/live-view.ts";
-import { type FrameMessage, FrameSubscription } from "../mqtt/frame-subscription.ts";
 import { MqttService } from "../mqtt/mqtt-service.ts";
 import { Outbox } from "../outbox/outbox.ts";
 import { brokerLink } from "./broker-link.ts";
-import { Recorder, type StoredResult } from "./recorder.ts";
+import { CameraLine, type LineOptions, type Shop } from "./camera-line.ts";
+import { Lines } from "./lines.ts";
 import { stopWithin } from "./stop-within.ts";
 
 const STOP_LIMIT_MS = 10_000;
 const DRAIN_LIMIT_MS = 5_000;
-const SPARE_BLOCKS = 3;
-/** A frame that was pushed and waits for its verdict is a few words once its picture is judged. */
-const PUSHED_MAX = 512;
-
-type CameraOptions = Config["cameras"][string];
-type PushedOptions = Extract<CameraOptions, { source: "http" | "mqtt" }>;
-
-/** Whether others hand over the camera's frames. */
-const isPushed = (options: CameraOptions): options is PushedOptions =>
-  options.source === "http" || options.source === "mqtt";
 
 interface Deps {
   logger: Logger;
@@ -58,26 +38,21 @@ interface Deps {
  * sources, and stop after them.
  */
 export class Daemon {
-  readonly #config: Config;
+  #config: Config;
   readonly #deps: Deps;
   readonly #loop = new EventLoopMonitor();
   readonly #outbox: Outbox;
-  readonly #cameras: Record<string, Camera> = {};
-  /** Those of the cameras whose frames come by HTTP or MQTT. */
-  readonly #pushed: Record<string, PushSource<StoredResult>> = {};
   readonly #models: Record<string, OpenModel> = {};
   #provider: CpuExecutionProvider | undefined;
   #kernels: Kernels | undefined;
   #mqtt: MqttService | undefined;
   #reporter: HealthReporter | undefined;
   #socket: HealthSocket | undefined;
-  /** Filled when there is a server to watch by. */
-  readonly #live: Record<string, LiveView> = {};
-  readonly #recorders: Recorder[] = [];
-  readonly #subscriptions: FrameSubscription[] = [];
+  readonly #lines = new Lines();
   #evidence: EvidenceKeeper | undefined;
   #http: HttpServer | undefined;
-  #ended: Promise<void> = Promise.resolve();
+  #bootId = "";
+  #reloading: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
 
   constructor(deps: Deps, config: Config) {
@@ -96,15 +71,14 @@ export class Daemon {
   async start(): Promise<void> {
     try {
       this.#loop.start();
-      const bootId = await readBootId();
+      this.#bootId = await readBootId();
       // Both to their end, so that a failure of one leaves nothing half-started behind.
       const started = await Promise.allSettled([this.#startSinks(), this.#openModels()]);
       for (const part of started) if (part.status === "rejected") throw part.reason;
-      await this.#publishInfo(bootId);
+      await this.#publishInfo();
       await this.#startHealth();
-      await this.#startPipelines(bootId);
+      await this.#startLines();
       await this.#startHttp();
-      await this.#startSubscriptions();
     } catch (error) {
       await this.stop();
       throw error;
@@ -113,7 +87,31 @@ export class Daemon {
 
   /** Settles when every source has come to its end (`repeat: once`); never for cameras. */
   get ended(): Promise<void> {
-    return this.#ended;
+    return this.#lines.ended;
+  }
+
+  /**
+   * Cameras and their pipelines as `next` has them; lines that it does not change go on untouched, and nothing is
+   * changed when a new one cannot be opened. Errors: ERR_RELOAD when something else differs, those of opening.
+   */
+  reload(next: Config): Promise<void> {
+    const turn = this.#reloading.then(() => this.#reload(next));
+    this.#reloading = turn.catch(() => {});
+    return turn;
+  }
+
+  async #reload(next: Config): Promise<void> {
+    const { cameras: _, pipelines: __, ...before } = this.#config;
+    const { cameras: ___, pipelines: ____, ...after } = next;
+    if (!isDeepStrictEqual(before, after)) {
+      throw new SightlineError("ERR_RELOAD", "something else than cameras and pipelines has changed");
+    }
+    const shop = await this.#shop();
+    this.#reserve(next);
+    const changes = await this.#lines.change(linesOf(next), (options) => new CameraLine(shop, options));
+    this.#config = next;
+    this.#deps.logger.info({ ...changes }, "configuration applied");
+    await this.#publishInfo();
   }
 
   /** Judges the frames in flight, stores and publishes what was decided. May be called twice. */
@@ -125,11 +123,7 @@ export class Daemon {
   async #stop(): Promise<void> {
     const within = <T>(part: string, work: Promise<T> | undefined) =>
       stopWithin(this.#deps.logger, part, STOP_LIMIT_MS, work);
-    const subscriptions = this.#subscriptions.map((one) => one.stop({ limitMs: DRAIN_LIMIT_MS }));
-    await within("subscriptions", Promise.all(subscriptions));
-    await within("cameras", Promise.all(Object.values(this.#cameras).map((camera) => camera.stop())));
-    await within("pipelines", this.#ended);
-    for (const part of [...this.#recorders, ...Object.values(this.#pushed)]) part.end();
+    await within("cameras", this.#lines.stop());
     await within("evidence", this.#evidence?.stop());
     await within("http", this.#http?.stop());
     await within("health", Promise.all([this.#socket?.stop(), this.#reporter?.stop()]));
@@ -171,22 +165,11 @@ export class Daemon {
     this.#kernels = openKernels(engine.kernels === "generic" ? [] : undefined);
     const deps = { provider: this.#provider, kernels: this.#kernels, clock: this.#deps.clock };
     const opened = Object.entries(models).map(async ([name, { bundle }]) => {
-      const inFlight = Math.max(1, this.#runsOf(name));
+      const inFlight = Math.max(1, this.#runsOf(name, this.#config));
       const open = await openModel(deps, { folder: bundle, runLimitMs: engine.run_limit, inFlight });
       this.#models[name] = open;
     });
     await Promise.all(opened);
-  }
-
-  /** Runs of a model that all frames in flight may have under way at once. */
-  #runsOf(model: string): number {
-    const stages = Object.values(this.#config.pipelines).flatMap((pipeline) => [...stagesOf(pipeline)]);
-    const runs = stages.map((each) => {
-      if (!("model" in each) || each.model !== model) return 0;
-      const isOne = each.stage === "detect" && !each.tile;
-      return this.#inFlight() * (isOne ? 1 : this.#lanes());
-    });
-    return runs.reduce((sum, n) => sum + n, 0);
   }
 
   /** Of one frame's tiles or crops: one is ready to go when a slot ends another. */
@@ -199,106 +182,46 @@ export class Daemon {
     return (this.#provider?.slots ?? 1) + 2;
   }
 
-  async #startPipelines(bootId: string): Promise<void> {
-    for (const id of Object.keys(this.#config.cameras)) this.#cameras[id] = this.#camera(id);
-    const names = Object.keys(this.#config.pipelines);
-    const pipelines = await Promise.all(names.map((name) => this.#pipeline(name, bootId)));
-    this.#ended = Promise.all(pipelines.map((pipeline) => pipeline.run())).then(() => {});
-    for (const camera of Object.values(this.#cameras)) camera.start();
+  async #startLines(): Promise<void> {
+    const shop = await this.#shop();
+    await this.#lines.change(linesOf(this.#config), (options) => new CameraLine(shop, options));
   }
 
-  #camera(id: string): Camera {
-    const options = member(this.#config.cameras, id);
-    const onStatus = (status: string) => {
-      this.#deps.logger.info({ camera: id, status }, "camera");
-      this.#mqtt?.setState(`camera/${id}/status`, status);
-    };
-    const onEvent = (event: CameraEvent) => {
-      const ts = new Date(this.#deps.clock.wallMs()).toISOString();
-      this.#deps.logger.warn({ camera: id, ...event }, "camera");
-      this.#mqtt?.setState(`camera/${id}/event`, { ts, ...event });
-    };
-    const { buffer, source } = options;
-    // The broker hands over no more frames than fit, and each has to be answered.
-    const mode = source === "mqtt" ? "triggered" : options.mode;
-    const deps = { ...this.#deps, source: this.#source(id, options), onStatus, onEvent };
-    return new Camera(deps, { id, mode, buffer, staleMs: isPushed(options) ? undefined : staleMs(options) });
-  }
-
-  #source(id: string, options: CameraOptions): FrameSource {
-    if (isPushed(options)) {
-      const source = new PushSource<StoredResult>(this.#deps, { camera: id, pendingMax: PUSHED_MAX });
-      this.#pushed[id] = source;
-      return source;
-    }
-    const watchers = Object.values(this.#config.pipelines).filter((p) => p.camera === id).length;
-    // One each that waits or is in work, and some for the time that the main thread needs to fetch them.
-    const blocks = Math.max(1, watchers) * (options.buffer + this.#inFlight()) + SPARE_BLOCKS;
-    return openSource(
-      this.#deps,
-      { camera: id, folder: join(this.#config.store.path, "fifo"), blocks },
-      options,
-    );
-  }
-
-  async #pipeline(name: string, bootId: string): Promise<Pipeline> {
-    const { camera: id, deadline } = member(this.#config.pipelines, name);
-    const stages = await this.#stages(name);
-    const camera = member(this.#cameras, id);
-    const recorder = this.#recorder(name, bootId);
-    return new Pipeline(
-      {
-        frames: recorder.holding(camera.watch()),
-        stages,
-        record: (results, frameId) => recorder.record(results, frameId),
-        ...this.#deps,
-      },
-      { name, deadlineMs: deadline, inFlight: this.#inFlight() },
-    );
-  }
-
-  #recorder(name: string, bootId: string): Recorder {
-    const options = member(this.#config.pipelines, name);
-    const models = [...new Set(modelsOf(options))].map((model) => member(this.#models, model).model.options);
-    const recorder = new Recorder(
-      {
-        kernels: this.#kernels ?? openKernels(),
-        outbox: this.#outbox,
-        evidence: this.#evidence,
-        live: () => this.#liveOf(name, options.camera),
-        pushed: this.#pushed[options.camera],
-      },
-      {
-        pipeline: name,
-        provenance: {
-          device: this.#config.device.id,
-          boot_id: bootId,
-          models: models.map(({ name, version, sha256 }) => ({ name, version, sha256 })),
-        },
-        framesMax: this.#inFlight(),
-      },
-    );
-    this.#recorders.push(recorder);
-    return recorder;
-  }
-
-  #stages(name: string): Promise<Stage[]> {
-    const options = member(this.#config.pipelines, name);
-    return buildStages(stagesOf(options), {
-      modelOf: (model) => member(this.#models, model).model,
-      kernels: this.#kernels ?? openKernels(),
-      clock: this.#deps.clock,
+  async #shop(): Promise<Shop> {
+    const { device, mqtt, stages_folder, store } = this.#config;
+    if (!this.#mqtt || !this.#kernels) throw new Error("sinks and models are opened before cameras");
+    return {
+      ...this.#deps,
+      kernels: this.#kernels,
+      outbox: this.#outbox,
+      mqtt: this.#mqtt,
+      evidence: this.#evidence,
+      broker: await brokerLink(this.#config),
+      modelOf: (name) => member(this.#models, name).model,
+      bootId: this.#bootId,
+      deviceId: device.id,
+      clientId: mqtt.client_id ?? `sightline-${device.id}`,
+      storePath: store.path,
+      stagesFolder: stages_folder,
+      inFlight: this.#inFlight(),
       lanes: this.#lanes(),
-      scale: { pxPerMm: options.px_per_mm, zones: options.zones },
-      minScore: options.min_score,
-      folder: this.#config.stages_folder,
-    });
+    };
   }
 
-  /** A camera shows what its first pipeline makes of it. */
-  #liveOf(pipeline: string, camera: string): LiveView | undefined {
-    const first = Object.entries(this.#config.pipelines).find(([, options]) => options.camera === camera);
-    return first?.[0] === pipeline ? this.#live[camera] : undefined;
+  /** Room for what a configuration may have under way at once. */
+  #reserve(config: Config): void {
+    for (const [name, model] of Object.entries(this.#models)) model.reserve(this.#runsOf(name, config));
+  }
+
+  /** Runs of a model that all frames in flight may have under way at once. */
+  #runsOf(model: string, { pipelines }: Config): number {
+    const stages = Object.values(pipelines).flatMap((pipeline) => [...stagesOf(pipeline)]);
+    const runs = stages.map((each) => {
+      if (!("model" in each) || each.model !== model) return 0;
+      const isOne = each.stage === "detect" && !each.tile;
+      return this.#inFlight() * (isOne ? 1 : this.#lanes());
+    });
+    return runs.reduce((sum, n) => sum + n, 0);
   }
 
   async #startEvidence(): Promise<void> {
@@ -317,21 +240,14 @@ export class Daemon {
   }
 
   async #startHttp(): Promise<void> {
-    const { cameras, http } = this.#config;
+    const { http } = this.#config;
     if (!http) return;
-    for (const { camera } of Object.values(this.#config.pipelines)) {
-      this.#live[camera] ??= new LiveView({
-        encode: ({ detections, source }, picture, drawn) => preview(picture, source, drawn ? detections : []),
-        logger: this.#deps.logger.child({ camera }),
-      });
-    }
-    const inlets = Object.entries(this.#pushed).filter(([id]) => cameras[id]?.source === "http");
     this.#http = new HttpServer(
       {
         health: () => this.#health(),
-        inlets: Object.fromEntries(inlets),
+        inlets: () => this.#lines.each(({ inlet }) => inlet),
         evidence: (path) => this.#evidence?.fileOf(path),
-        live: this.#live,
+        live: () => this.#lines.each(({ live }) => live),
         logger: this.#deps.logger,
       },
       { ...listenAddress(http.listen), token: http.token, bodyBytesMax: http.max_body },
@@ -339,35 +255,11 @@ export class Daemon {
     await this.#http.start();
   }
 
-  async #startSubscriptions(): Promise<void> {
-    const { cameras, device, mqtt } = this.#config;
-    for (const [id, camera] of Object.entries(cameras)) {
-      const source = this.#pushed[id];
-      if (camera.source !== "mqtt" || !source) continue;
-      const judge = async (frame: FrameMessage) => {
-        const answers = await source.push(frame);
-        return answers.every((answer) => "results" in answer);
-      };
-      const subscription = new FrameSubscription(
-        { judge, clock: this.#deps.clock, logger: this.#deps.logger.child({ camera: id }) },
-        {
-          ...(await brokerLink(this.#config)),
-          clientId: `${mqtt.client_id ?? `sightline-${device.id}`}-${id}`,
-          topic: camera.topic,
-          group: camera.group,
-          window: camera.buffer,
-        },
-      );
-      this.#subscriptions.push(subscription);
-      subscription.start();
-    }
-  }
-
   async #health(): Promise<object> {
     return (await this.#reporter?.read()) ?? {};
   }
 
-  async #publishInfo(bootId: string): Promise<void> {
+  async #publishInfo(): Promise<void> {
     const info = {
       version: this.#deps.version,
       node: process.versions.node,
@@ -383,7 +275,7 @@ export class Daemon {
         sha256: model.options.sha256,
       })),
       config_hash: createHash("sha256").update(JSON.stringify(this.#config)).digest("hex"),
-      boot_id: bootId,
+      boot_id: this.#bootId,
       started_at: new Date(this.#deps.clock.wallMs()).toISOString(),
     };
     this.#deps.logger.info(info, "started");
@@ -399,13 +291,13 @@ export class Daemon {
       outbox: this.#outbox,
       mqtt: this.#mqtt,
       evidence: this.#evidence,
-      cameras: this.#cameras,
+      cameras: () => this.#lines.each((line) => line),
+      pipelines: () => Object.keys(this.#config.pipelines),
     };
-    const { health, store, pipelines } = this.#config;
+    const { health, store } = this.#config;
     this.#reporter = new HealthReporter(parts, {
       intervalMs: health.interval,
       storePath: store.path,
-      pipelines: Object.keys(pipelines),
     });
     await this.#reporter.start();
     this.#socket = new HealthSocket(() => this.#health(), { folder: store.path });
@@ -418,4 +310,13 @@ function member<T>(parts: Record<string, T>, name: string): T {
   const part = parts[name];
   if (part === undefined) throw new SightlineError("ERR_CONFIG_INVALID", `there is no "${name}"`);
   return part;
+}
+
+/** Each camera with the pipelines that watch it. */
+function linesOf({ cameras, pipelines }: Config): LineOptions[] {
+  return Object.entries(cameras).map(([id, camera]) => ({
+    id,
+    camera,
+    pipelines: Object.fromEntries(Object.entries(pipelines).filter(([, each]) => each.camera === id)),
+  }));
 }

@@ -26,8 +26,8 @@ interface Deps {
   outbox: Pick<Outbox, "append">;
   /** Undefined where no pictures are kept. */
   evidence: EvidenceKeeper | undefined;
-  /** Where this pipeline's frames are shown, once somebody can watch. */
-  live(): LiveView | undefined;
+  /** Where this pipeline's frames are shown. */
+  live: LiveView | undefined;
   /** The camera, when its frames have senders who wait for an answer. */
   pushed: PushSource<StoredResult> | undefined;
 }
@@ -89,7 +89,7 @@ export class Recorder {
     const { detections, source } = judged;
     const subject = { id, verdict, capturedAtMs, picture: held.picture, detections, source };
     const kept = evidence?.keep(subject, own) ?? Promise.resolve(NO_EVIDENCE);
-    if (source) live()?.show({ result, source, detections }, () => own(PREVIEW_SIDE_MAX));
+    if (source) live?.show({ result, source, detections }, () => own(PREVIEW_SIDE_MAX));
     void Promise.allSettled(copies).then(held.release);
     return kept;
   }

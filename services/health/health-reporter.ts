@@ -28,7 +28,8 @@ interface Parts {
     | undefined;
   /** Undefined where no pictures are kept. */
   evidence?: { stats: object & { error: ErrorRecord | null } } | undefined;
-  cameras: Readonly<Record<string, { stats: CameraCounts }>>;
+  cameras(): Readonly<Record<string, { stats: CameraCounts }>>;
+  pipelines(): readonly string[];
 }
 
 interface CameraCounts {
@@ -46,7 +47,6 @@ interface Options {
   intervalMs: number;
   /** Whose disk is watched. */
   storePath: string;
-  pipelines: readonly string[];
 }
 
 /** Counters change with each verdict; once a second is often enough to look at. */
@@ -109,7 +109,7 @@ export class HealthReporter {
       evidence: evidence?.stats ?? null,
       mqtt: { connected: status?.connected ?? false, error: status?.lastError ?? null },
       cameras: Object.fromEntries(
-        Object.entries(cameras).map(([id, { stats }]) => {
+        Object.entries(cameras()).map(([id, { stats }]) => {
           const { faults, lastFrameAtMs, ...counts } = stats;
           return [id, { ...counts, picture_faults: faults, last_frame_ms: lastFrameAtMs ?? null }];
         }),
@@ -120,7 +120,7 @@ export class HealthReporter {
   async #publishCounters(): Promise<void> {
     this.#counters = undefined;
     const { mqtt, outbox } = this.#parts;
-    for (const pipeline of this.#options.pipelines) {
+    for (const pipeline of this.#parts.pipelines()) {
       mqtt?.setState(`pipeline/${pipeline}/counters`, await outbox.counters(pipeline));
     }
   }

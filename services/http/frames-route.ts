@@ -28,13 +28,14 @@ const TYPES = ["image/jpeg", "image/png", "image/webp", "image/tiff", "applicati
 /** `POST /cameras/{camera}/frames`: a picture in, the verdict of each of the camera's pipelines out. */
 export function framesRoute(
   server: FastifyInstance,
-  inlets: Readonly<Record<string, FrameInlet>>,
+  inlets: () => Readonly<Record<string, FrameInlet>>,
   options: FramesOptions,
 ): void {
   const uploads = new Set<FastifyRequest>();
   const inletOf = ({ params }: FastifyRequest): FrameInlet => {
     const { camera } = params as Params;
-    const inlet = Object.hasOwn(inlets, camera) ? inlets[camera] : undefined;
+    const present = inlets();
+    const inlet = Object.hasOwn(present, camera) ? present[camera] : undefined;
     if (inlet) return inlet;
     throw new SightlineError("ERR_HTTP_NOT_FOUND", `no camera "${camera}" has source: http`);
   };

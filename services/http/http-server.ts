@@ -19,10 +19,10 @@ interface Deps {
   logger: Logger;
   health(): Promise<object>;
   /** Cameras that take frames by HTTP. */
-  inlets: Readonly<Record<string, FrameInlet>>;
+  inlets(): Readonly<Record<string, FrameInlet>>;
   evidence: EvidenceFiles;
   /** Of each camera that a pipeline watches. */
-  live: LiveViews;
+  live(): LiveViews;
 }
 
 const UPLOADS_MAX = 8;
@@ -68,7 +68,7 @@ export class HttpServer {
     const server = this.#server;
     this.#server = undefined;
     if (!server) return;
-    for (const view of Object.values(this.#deps.live)) view.end();
+    for (const view of Object.values(this.#deps.live())) view.end();
     const limit = setTimeout(() => server.server.closeAllConnections(), STOP_LIMIT_MS);
     await server.close();
     clearTimeout(limit);

@@ -16,9 +16,9 @@ const SAID_BYTES_MAX = 1_024;
 const PROBE_MS = 30_000;
 
 /** `GET /cameras/{camera}/live`: MJPEG, which any browser shows in an `<img>`. */
-export function liveRoute(server: FastifyInstance, views: LiveViews): void {
+export function liveRoute(server: FastifyInstance, views: () => LiveViews): void {
   server.get("/cameras/:camera/live", async (request: FastifyRequest, reply) => {
-    const view = viewOf(views, (request.params as { camera: string }).camera);
+    const view = viewOf(views(), (request.params as { camera: string }).camera);
     const drawn = isDrawn((request.query as { boxes?: unknown }).boxes);
     reply.hijack();
     const response = reply.raw;
@@ -55,10 +55,10 @@ function part({ info, jpeg }: LivePicture, withInfo: boolean): Buffer {
 /** `GET /cameras/{camera}/live.ws`: for each frame a text message, what was seen, and a binary one, the JPEG. */
 export class LiveSockets {
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: SAID_BYTES_MAX });
-  readonly #views: LiveViews;
+  readonly #views: () => LiveViews;
   readonly #admit: (request: IncomingMessage) => void;
 
-  constructor(deps: { views: LiveViews; admit: (request: IncomingMessage) => void }) {
+  constructor(deps: { views: () => LiveViews; admit: (request: IncomingMessage) => void }) {
     this.#views = deps.views;
     this.#admit = deps.admit;
   }
@@ -69,7 +69,7 @@ export class LiveSockets {
     try {
       this.#admit(request);
       const { pathname, searchParams } = new URL(request.url ?? "/", "http://device");
-      const view = viewOf(this.#views, SOCKET_PATH.exec(pathname)?.[1] ?? "");
+      const view = viewOf(this.#views(), SOCKET_PATH.exec(pathname)?.[1] ?? "");
       const drawn = isDrawn(searchParams.get("boxes") ?? undefined);
       request.socket.setKeepAlive(true, PROBE_MS);
       this.#server.handleUpgrade(request, socket, head, (client) => {

@@ -19,7 +19,13 @@ async function serve(options: Partial<HttpOptions> = {}, push?: FrameInlet["push
     },
   };
   const server = new HttpServer(
-    { logger, inlets: { gate }, evidence: () => undefined, live: {}, health: async () => ({ uptime_s: 1 }) },
+    {
+      logger,
+      inlets: () => ({ gate }),
+      evidence: () => undefined,
+      live: () => ({}),
+      health: async () => ({ uptime_s: 1 }),
+    },
     { host: "127.0.0.1", port: 0, token: undefined, bodyBytesMax: 2_000, ...options },
   );
   await server.start();

@@ -122,7 +122,13 @@ test("of frames that come faster than they are shown the newest is, also the las
 async function serve(token?: string) {
   const { show, view } = aView();
   const server = new HttpServer(
-    { logger, inlets: {}, evidence: () => undefined, health: async () => ({}), live: { cam: view } },
+    {
+      logger,
+      inlets: () => ({}),
+      evidence: () => undefined,
+      health: async () => ({}),
+      live: () => ({ cam: view }),
+    },
     { host: "127.0.0.1", port: 0, token, bodyBytesMax: 1_000 },
   );
   await server.start();

@@ -78,3 +78,11 @@ test.each<[string, () => Promise<Uint8Array>, string]>([
 ])("%s is a typed error", { timeout: 120_000 }, async (_, make, code) => {
   await expect(decodeStill(await make(), target())).rejects.toMatchObject({ code });
 });
+
+test("of many that are torn at once, each is", async () => {
+  const torn = await half(readFile(SAMPLE));
+  const errors = await Promise.all(
+    Array.from({ length: 200 }, () => decodeStill(torn, target()).catch((error: unknown) => error)),
+  );
+  for (const error of errors) expect(error).toMatchObject({ code: "ERR_IMAGE_TRUNCATED" });
+});

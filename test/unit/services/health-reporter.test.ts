@@ -51,12 +51,12 @@ function setUp() {
     });
   const loop = { read: () => ({ p50_ms: 0, p99_ms: 1, max_ms: 2 }) };
   const counts = { frames: 12, dropped: 1, torn: 2, stalls: 3, restarts: 4 };
-  const cameras = {
+  const cameras = () => ({
     top: { stats: { status: "online", ...counts, faults: ["black"], lastFrameAtMs: undefined } },
-  };
+  });
   const reporter = new HealthReporter(
-    { clock, logger, loop, outbox, mqtt, cameras },
-    { intervalMs: INTERVAL_MS, storePath: tmpdir(), pipelines: ["a", "b"] },
+    { clock, logger, loop, outbox, mqtt, cameras, pipelines: () => ["a", "b"] },
+    { intervalMs: INTERVAL_MS, storePath: tmpdir() },
   );
   onTestFinished(() => reporter.stop());
   const commit = () => {
