@@ -55,7 +55,7 @@ export async function decode(
     case "yolov8-pose":
       return decodeYolov8Pose(kernels, decoder, outputs, minScore);
     case "segmentation":
-      return decodeSegmentation(decoder, outputs, minScore, input);
+      return decodeSegmentation(kernels, decoder, outputs, minScore, input);
     case "anomaly":
       return decodeAnomaly(kernels, decoder, outputs, minScore, input);
     case "embedding":

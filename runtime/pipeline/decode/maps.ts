@@ -1,9 +1,12 @@
-import type { RegionsKernel } from "../../arm-neon/index.ts";
+import type { ArgmaxKernel, RegionsKernel } from "../../arm-neon/index.ts";
 import { SightlineError } from "../../base/errors.ts";
 import { floats, type NamedTensors } from "../../tensor/tensor.ts";
 import type { Size } from "../fit.ts";
 import type { Candidate } from "./candidate.ts";
 import { type CellMap, REGIONS_MAX, regionsOf } from "./regions.ts";
+
+/** As many as fit a class map's bytes. */
+const CLASSES_MAX = 256;
 
 /** [1,C,H,W]: scores of each class for each cell; touching cells of one class are a detection. */
 export interface SegmentationDecoder {
@@ -23,21 +26,29 @@ export interface AnomalyDecoder {
   max: number;
 }
 
-export function decodeSegmentation(
+export async function decodeSegmentation(
+  kernels: ArgmaxKernel,
   { activation, background, output }: SegmentationDecoder,
   outputs: NamedTensors,
   minScore: number,
   input: Size,
-): Candidate[] {
+): Promise<Candidate[]> {
   const { channels, data, height, width } = planes(outputs, output);
+  if (channels > CLASSES_MAX)
+    throw new SightlineError(
+      "ERR_MODEL_IO",
+      `output "${output}" has ${channels} classes, at most ${CLASSES_MAX}`,
+    );
+  const classMap = new Uint8Array(width * height);
+  await kernels.argmaxAsync(data, { classes: channels }, classMap);
   const map = emptyMap({ width, height });
-  for (let cell = 0; cell < width * height; cell++) {
-    const at = (c: number) => data[c * width * height + cell] as number;
-    let best = 0;
-    for (let c = 1; c < channels; c++) if (at(c) > at(best)) best = c;
+  const scoreOf = activation === "softmax" ? probability : logit;
+  // Only what is something is looked at again; the most of a picture is background.
+  for (let cell = 0; cell < classMap.length; cell++) {
+    const best = classMap[cell] as number;
     if (best === background) continue;
     map.classes[cell] = best;
-    map.scores[cell] = activation === "softmax" ? probability(at, best, channels) : at(best);
+    map.scores[cell] = scoreOf({ data, channels, plane: classMap.length }, cell, best);
   }
   return regionsOf(map, input, minScore);
 }
@@ -85,8 +96,19 @@ const emptyMap = ({ height, width }: Size): CellMap => ({
   scores: new Float32Array(width * height),
 });
 
-function probability(at: (c: number) => number, of: number, channels: number): number {
+interface Scores {
+  data: Float32Array;
+  channels: number;
+  /** Cells of a channel. */
+  plane: number;
+}
+
+const logit = ({ data, plane }: Scores, cell: number, of: number): number =>
+  data[of * plane + cell] as number;
+
+function probability({ channels, data, plane }: Scores, cell: number, of: number): number {
+  const best = data[of * plane + cell] as number;
   let sum = 0;
-  for (let c = 0; c < channels; c++) sum += Math.exp(at(c) - at(of));
+  for (let c = 0; c < channels; c++) sum += Math.exp((data[c * plane + cell] as number) - best);
   return 1 / sum;
 }
