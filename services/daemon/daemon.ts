@@ -101,6 +101,7 @@ export class Daemon {
   }
 
   async #reload(next: Config): Promise<void> {
+    if (this.#stopping) return;
     const { cameras: _, pipelines: __, ...before } = this.#config;
     const { cameras: ___, pipelines: ____, ...after } = next;
     if (!isDeepStrictEqual(before, after)) {
@@ -123,6 +124,8 @@ export class Daemon {
   async #stop(): Promise<void> {
     const within = <T>(part: string, work: Promise<T> | undefined) =>
       stopWithin(this.#deps.logger, part, STOP_LIMIT_MS, work);
+    // Or a line of it would start behind all others' end.
+    await within("reload", this.#reloading);
     await within("cameras", this.#lines.stop());
     await within("evidence", this.#evidence?.stop());
     await within("http", this.#http?.stop());
