@@ -33,10 +33,9 @@ export class Lines {
     await Promise.all(added.map((line) => line.open()));
     const kept = wanted.filter(isKept).map(({ id }) => id);
     const gone = [...this.#lines.values()].filter(({ options }) => !kept.includes(options.id));
-    const next = new Map(wanted.map(({ id }) => [id, this.#lines.get(id)] as const));
-    for (const line of added) next.set(line.options.id, line);
+    const next = [...this.#lines.values()].filter((line) => !gone.includes(line)).concat(added);
+    this.#lines = new Map(next.map((line) => [line.options.id, line]));
     await Promise.all(gone.map((line) => line.stop()));
-    this.#lines = new Map([...next].flatMap(([id, line]) => (line ? [[id, line] as const] : [])));
     for (const line of added) this.#start(line);
     return {
       started: added.map(({ options }) => options.id),
@@ -51,6 +50,8 @@ export class Lines {
   #start(line: CameraLine): void {
     line.start();
     void line.ended.then(() => {
+      // One that was taken out says nothing of the others.
+      if (this.#lines.get(line.options.id) !== line) return;
       if ([...this.#lines.values()].every(({ hasEnded }) => hasEnded)) this.#ended.resolve();
     });
   }

@@ -18,7 +18,11 @@ function setUp() {
         said.push(`open ${name}`);
       },
       start: () => void said.push(`start ${name}`),
-      stop: async () => void said.push(`stop ${name}`),
+      stop: async () => {
+        said.push(`stop ${name}`);
+        ends[name]?.();
+        await promise;
+      },
     };
     ends[name] = () => {
       line.hasEnded = true;
@@ -64,4 +68,18 @@ test("a line that was taken out ends nothing; the last one that ends by itself d
   expect(hasEnded).toBe(false);
   ends.a1?.();
   await lines.ended;
+});
+
+test("the only line is replaced, and taken out, without an end", async () => {
+  const { lines, make, said } = setUp();
+  let hasEnded = false;
+  void lines.ended.then(() => {
+    hasEnded = true;
+  });
+  await lines.change([camera("a", 1)], make);
+  await lines.change([camera("a", 2)], make);
+  await lines.change([], make);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(said).toEqual(["open a1", "start a1", "open a2", "stop a1", "start a2", "stop a2"]);
+  expect(hasEnded).toBe(false);
 });
