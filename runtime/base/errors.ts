@@ -52,6 +52,32 @@ export const ERRORS = {
     meaning: "A model's inputs or outputs do not have the shape that its manifest or decoder needs.",
     hint: "Check `input`, `decoder` and `labels` in the manifest against the model.",
   },
+  ERR_ONNX_FILE: {
+    meaning: "A file is not an ONNX model, or is damaged.",
+    hint: "Export it again, or copy it again: `sha256sum` on both sides shows whether it came over whole.",
+  },
+  ERR_ONNX_SIZE: {
+    meaning: "An ONNX model is too large for one file.",
+    hint: "Export it with external data: its weights then stand in a file beside it.",
+  },
+  ERR_ONNX_EXTERNAL: {
+    meaning:
+      "Weights that an ONNX model keeps in another file are missing, too short, or outside its folder.",
+    hint: "Put the weights file beside the model as it was exported; links and `..` are not followed.",
+  },
+  ERR_ONNX_GRAPH: {
+    meaning:
+      "An ONNX model's graph is not sound: a cycle, a tensor that nothing makes or that is made twice.",
+    hint: "Export it again; the message names the place.",
+  },
+  ERR_ONNX_TENSOR: {
+    meaning: "A tensor in an ONNX model does not have the bytes that its shape wants.",
+    hint: "Export it again; the message names the tensor.",
+  },
+  ERR_ONNX_OPSET: {
+    meaning: "An ONNX model uses operators of a version that is not known here.",
+    hint: "Export it with an opset from 13 to 21.",
+  },
   ERR_SESSION_RUN: {
     meaning: "ONNX Runtime failed while running a model.",
     hint: "The message is ONNX Runtime's own; try the frame with `sightline infer`.",
