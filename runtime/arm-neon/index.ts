@@ -39,6 +39,17 @@ export interface NativeOutput {
   buffer: ArrayBuffer;
 }
 
+export interface NativeLoadOptions {
+  /** How much ONNX Runtime may rewrite the graph; `all` when left out. */
+  optimization?: "none" | "basic" | "extended" | "all";
+  /** Where it writes the graph that it made of the model. */
+  optimizedPath?: string;
+  /** A profile is written at the unload, to a file whose name begins so. */
+  profilePrefix?: string;
+  /** Configuration entries by ONNX Runtime's own names; it ignores those that it does not know. */
+  entries?: Readonly<Record<string, string>>;
+}
+
 /**
  * Slots over one ONNX Runtime library. Every promise has a ticket, a number that the caller chooses and that
  * is free again once the promise settled. Errors: those of runtime/session's `Session`, and ERR_ADDON_ARGUMENT.
@@ -47,7 +58,12 @@ export interface NativeEngine {
   /** Version of the library, e.g. `1.30.0`. */
   version(): string;
   /** Opens a model on the quietest slot. `bytes` must stay untouched until then. */
-  load(ticket: number, model: string | Uint8Array, intraOpThreads: number): Promise<NativeSession>;
+  load(
+    ticket: number,
+    model: string | Uint8Array,
+    intraOpThreads: number,
+    options?: NativeLoadOptions,
+  ): Promise<NativeSession>;
   /**
    * Memory is used in place, and must be neither resized nor transferred until the promise settles. The result
    * has an entry per output of the model: null where it was written into one of `fetches`.

@@ -2,7 +2,7 @@ import { type NativeEngine, type NativeSpec, openEngine } from "../arm-neon/inde
 import { SightlineError } from "../base/errors.ts";
 import { ARRAY_OF, type DType, type TensorSpec } from "../tensor/tensor.ts";
 import { CpuSession } from "./cpu-session.ts";
-import type { ExecutionProvider, Session } from "./execution-provider.ts";
+import type { ExecutionProvider, LoadOptions, Session } from "./execution-provider.ts";
 import { findOnnxRuntimeLibrary } from "./onnxruntime-library.ts";
 import { Tickets } from "./tickets.ts";
 
@@ -41,10 +41,11 @@ export class CpuExecutionProvider implements ExecutionProvider {
     this.#closing = undefined;
   }
 
-  async load(model: string | Uint8Array): Promise<Session> {
+  async load(model: string | Uint8Array, options: LoadOptions = {}): Promise<Session> {
     const engine = this.#started();
     const ticket = this.#tickets.take();
-    const loading = this.#track(ticket, engine.load(ticket, model, this.#options.intraOpThreads));
+    const { intraOpThreads = this.#options.intraOpThreads, ...native } = options;
+    const loading = this.#track(ticket, engine.load(ticket, model, intraOpThreads, native));
     const { session, inputs, outputs } = await loading;
     const opened = new CpuSession(
       { engine, tickets: this.#tickets, onUnloaded: () => this.#sessions.delete(opened) },

@@ -1,3 +1,4 @@
+import type { NativeLoadOptions } from "../arm-neon/index.ts";
 import type { NamedTensors, TensorSpec } from "../tensor/tensor.ts";
 
 /** What runs models: the `cpu` provider today, TensorRT on a Jetson later. */
@@ -14,10 +15,16 @@ export interface ExecutionProvider {
    * Errors: ERR_MODEL_MISSING (no such file), ERR_MODEL_LOAD, ERR_MODEL_IO (an input or output is no tensor of a
    * type in `ARRAY_OF`), ERR_SESSION_CANCELLED and ERR_SESSION_CLOSED (at `close`).
    */
-  load(model: string | Uint8Array): Promise<Session>;
+  load(model: string | Uint8Array, options?: LoadOptions): Promise<Session>;
   /** Unloads every session, cancels what still runs and joins the threads. May be called twice. */
   close(): Promise<void>;
 }
+
+/** What the model toolchain asks of ONNX Runtime; a daemon's models need none of it. */
+export type LoadOptions = NativeLoadOptions & {
+  /** Threads that one run may use; those of the provider when left out. */
+  intraOpThreads?: number;
+};
 
 /** A loaded model. Its weights exist once, whatever number of slots runs it. */
 export interface Session {

@@ -10,6 +10,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "runtime/base": [],
   config: ["runtime/base"],
   models: ["runtime/base"],
+  // They run models: they stand above the runtime, beside the commands that use them.
+  "models/quantize": ["runtime", "models"],
+  "models/split": ["runtime", "models"],
   "runtime/arm-neon": ["runtime/base"],
   "runtime/tensor": ["runtime/base", "runtime/arm-neon"],
   "runtime/scheduler": ["runtime/base"],
@@ -35,6 +38,7 @@ const DOORS: Record<string, readonly string[]> = {
   "onnxruntime-node": ["runtime/session", "bench/plain-loop.ts"],
   pino: ["cli/logger.ts"],
   zod: ["config", "models"],
+  "@bufbuild/protobuf": ["models/onnx"],
   yaml: ["config", "bench"],
 };
 

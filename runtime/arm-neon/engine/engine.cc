@@ -1,6 +1,8 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 
 #include "engine/tensor_arguments.h"
 
@@ -10,6 +12,43 @@ namespace {
 constexpr int64_t kMaxSlots = 64;
 constexpr int64_t kMaxThreads = 256;
 constexpr const char* kArgument = "ERR_ADDON_ARGUMENT";
+
+const std::map<std::string, OrtGraphOptimization> kOptimizations = {
+    {"none", kOrtOptimizeNone},
+    {"basic", kOrtOptimizeBasic},
+    {"extended", kOrtOptimizeExtended},
+    {"all", kOrtOptimizeAll},
+};
+
+/** What is undefined keeps its default; nothing when a value has the wrong type. */
+std::optional<LoadOptions> ReadLoadOptions(const Napi::Value& value) {
+  LoadOptions options;
+  if (value.IsUndefined()) return options;
+  if (!value.IsObject()) return std::nullopt;
+  const Napi::Object given = value.As<Napi::Object>();
+  const auto read = [&](const char* key, std::string* into) {
+    const Napi::Value text = given.Get(key);
+    if (text.IsString()) *into = text.As<Napi::String>();
+    return text.IsString() || text.IsUndefined();
+  };
+  std::string optimization = "all";
+  if (!read("optimization", &optimization) || !read("optimizedPath", &options.optimized_path) ||
+      !read("profilePrefix", &options.profile_prefix) || kOptimizations.count(optimization) == 0) {
+    return std::nullopt;
+  }
+  options.optimization = kOptimizations.at(optimization);
+  const Napi::Value entries = given.Get("entries");
+  if (entries.IsUndefined()) return options;
+  if (!entries.IsObject()) return std::nullopt;
+  const Napi::Array keys = entries.As<Napi::Object>().GetPropertyNames();
+  for (uint32_t i = 0; i < keys.Length(); i++) {
+    const Napi::Value key = keys.Get(i);
+    const Napi::Value entry = entries.As<Napi::Object>().Get(key);
+    if (!key.IsString() || !entry.IsString()) return std::nullopt;
+    options.entries.emplace_back(key.As<Napi::String>(), entry.As<Napi::String>());
+  }
+  return options;
+}
 
 }  // namespace
 
@@ -79,7 +118,10 @@ Napi::Value Engine::Load(const Napi::CallbackInfo& info) {
   } else {
     source.path = info[1].As<Napi::String>();
   }
-  auto job = std::make_shared<LoadJob>(ticket, runtime_, std::move(source), static_cast<int>(*threads));
+  auto options = ReadLoadOptions(info[3]);
+  if (!options) return Throw(info.Env(), kArgument, "load: the options are not valid");
+  options->intra_op_threads = static_cast<int>(*threads);
+  auto job = std::make_shared<LoadJob>(ticket, runtime_, std::move(source), std::move(*options));
   Pending pending{job, Napi::Promise::Deferred::New(info.Env()), {}, nullptr};
   if (is_bytes) pending.held.push_back(Napi::Persistent(info[1].As<Napi::Object>()));
   pending.result = [this, job](Napi::Env env) {

@@ -18,7 +18,7 @@ namespace sightline {
  *
  *   new Engine(library, slots)                              throws ERR_ORT_LIBRARY
  *   version()                                               → "1.30.0"
- *   load(ticket, path | bytes, intraOpThreads)              → Promise<{session, inputs, outputs}>
+ *   load(ticket, path | bytes, intraOpThreads, options?)    → Promise<{session, inputs, outputs}>
  *   run(ticket, slot, session, feeds, fetches)              → Promise<(null | {dims, buffer})[]>
  *   unload(ticket, session)                                 → Promise<undefined>
  *   cancel(ticket)                                          → whether there was something to cancel

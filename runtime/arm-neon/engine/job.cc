@@ -16,7 +16,7 @@ OrtPtr<OrtRunOptions> MakeRunOptions(const OrtRuntime& runtime, Failure* failure
 }  // namespace
 
 void LoadJob::Execute() {
-  model = Model::Load(runtime_, source_, threads_, &failure);
+  model = Model::Load(runtime_, source_, options_, &failure);
 }
 
 RunJob::RunJob(uint32_t ticket, std::shared_ptr<Model> model_given, std::vector<TensorView> feeds_given,

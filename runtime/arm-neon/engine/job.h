@@ -25,8 +25,8 @@ class Job {
 
 class LoadJob final : public Job {
  public:
-  LoadJob(uint32_t ticket, std::shared_ptr<OrtRuntime> runtime, ModelSource source, int intra_op_threads)
-      : Job(ticket), runtime_(std::move(runtime)), source_(std::move(source)), threads_(intra_op_threads) {}
+  LoadJob(uint32_t ticket, std::shared_ptr<OrtRuntime> runtime, ModelSource source, LoadOptions options)
+      : Job(ticket), runtime_(std::move(runtime)), source_(std::move(source)), options_(std::move(options)) {}
   void Execute() override;
 
   std::shared_ptr<Model> model;
@@ -34,7 +34,7 @@ class LoadJob final : public Job {
  private:
   const std::shared_ptr<OrtRuntime> runtime_;
   const ModelSource source_;
-  const int threads_;
+  const LoadOptions options_;
 };
 
 class RunJob final : public Job {

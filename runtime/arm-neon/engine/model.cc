@@ -8,19 +8,28 @@ namespace {
 constexpr const char* kLoad = "ERR_MODEL_LOAD";
 constexpr const char* kRun = "ERR_SESSION_RUN";
 
-OrtPtr<OrtSessionOptions> MakeOptions(const OrtRuntime& runtime, int intra_op_threads, Failure* failure) {
+OrtPtr<OrtSessionOptions> MakeOptions(const OrtRuntime& runtime, const LoadOptions& wanted,
+                                      Failure* failure) {
   const OrtApi& api = runtime.api;
   OrtSessionOptions* raw = nullptr;
   if (!runtime.Succeeded(api.CreateSessionOptions(&raw), kLoad, failure)) return nullptr;
   OrtPtr<OrtSessionOptions> options = runtime.Own(raw);
   const auto ok = [&](OrtStatus* status) { return runtime.Succeeded(status, kLoad, failure); };
   // Waiting threads must sleep: spinning costs a paced camera half a core and its neighbours as much again.
-  const bool done = ok(api.SetIntraOpThreads(raw, intra_op_threads)) && ok(api.SetInterOpThreads(raw, 1)) &&
-                    ok(api.SetExecutionMode(raw, kOrtSequential)) &&
-                    ok(api.SetGraphOptimization(raw, kOrtOptimizeAll)) &&
+  const bool done = ok(api.SetIntraOpThreads(raw, wanted.intra_op_threads)) &&
+                    ok(api.SetInterOpThreads(raw, 1)) && ok(api.SetExecutionMode(raw, kOrtSequential)) &&
+                    ok(api.SetGraphOptimization(raw, wanted.optimization)) &&
                     ok(api.SetSessionLogLevel(raw, kOrtLogFatal)) &&
                     ok(api.AddConfigEntry(raw, "session.intra_op.allow_spinning", "0"));
-  return done ? std::move(options) : nullptr;
+  if (!done) return nullptr;
+  for (const auto& [key, value] : wanted.entries) {
+    if (!ok(api.AddConfigEntry(raw, key.c_str(), value.c_str()))) return nullptr;
+  }
+  const std::string& path = wanted.optimized_path;
+  if (!path.empty() && !ok(api.SetOptimizedModelPath(raw, path.c_str()))) return nullptr;
+  const std::string& prefix = wanted.profile_prefix;
+  if (!prefix.empty() && !ok(api.EnableProfiling(raw, prefix.c_str()))) return nullptr;
+  return options;
 }
 
 bool ReadType(const OrtRuntime& runtime, const OrtTypeInfo* type, TensorSpec* spec, Failure* failure) {
@@ -42,9 +51,9 @@ bool ReadType(const OrtRuntime& runtime, const OrtTypeInfo* type, TensorSpec* sp
 }  // namespace
 
 std::unique_ptr<Model> Model::Load(std::shared_ptr<OrtRuntime> runtime, const ModelSource& source,
-                                   int intra_op_threads, Failure* failure) {
+                                   const LoadOptions& wanted, Failure* failure) {
   const OrtApi& api = runtime->api;
-  const OrtPtr<OrtSessionOptions> options = MakeOptions(*runtime, intra_op_threads, failure);
+  const OrtPtr<OrtSessionOptions> options = MakeOptions(*runtime, wanted, failure);
   if (!options) return nullptr;
   OrtSession* session = nullptr;
   OrtStatus* status =

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/ort_runtime.h"
@@ -22,6 +23,18 @@ struct ModelSource {
   size_t bytes = 0;
 };
 
+struct LoadOptions {
+  int intra_op_threads = 1;
+  /** How much ONNX Runtime may rewrite the graph. */
+  OrtGraphOptimization optimization = kOrtOptimizeAll;
+  /** Where it writes the graph that it made; empty: nowhere. */
+  std::string optimized_path;
+  /** Begin of the name of a profile that is written at the unload; empty: none. */
+  std::string profile_prefix;
+  /** Configuration entries by ONNX Runtime's own names. */
+  std::vector<std::pair<std::string, std::string>> entries;
+};
+
 /** A tensor over memory that somebody else keeps alive. */
 struct TensorView {
   size_t index;
@@ -35,7 +48,7 @@ class Model {
  public:
   /** Blocks for as long as ONNX Runtime takes. Errors: ERR_MODEL_MISSING, ERR_MODEL_LOAD, ERR_MODEL_IO. */
   static std::unique_ptr<Model> Load(std::shared_ptr<OrtRuntime> runtime, const ModelSource& source,
-                                     int intra_op_threads, Failure* failure);
+                                     const LoadOptions& options, Failure* failure);
 
   const std::shared_ptr<OrtRuntime>& runtime() const { return runtime_; }
   const std::vector<TensorSpec>& inputs() const { return inputs_; }

@@ -32,7 +32,12 @@ struct OrtApiBase {
 enum OrtErrorCode : int { kOrtNoSuchFile = 3 };
 enum OrtLogLevel : int { kOrtLogFatal = 4 };
 enum OrtExecutionMode : int { kOrtSequential = 0 };
-enum OrtGraphOptimization : int { kOrtOptimizeAll = 99 };
+enum OrtGraphOptimization : int {
+  kOrtOptimizeNone = 0,
+  kOrtOptimizeBasic = 1,
+  kOrtOptimizeExtended = 2,
+  kOrtOptimizeAll = 99,
+};
 enum OrtAllocatorType : int { kOrtArenaAllocator = 1 };
 enum OrtMemoryType : int { kOrtMemoryDefault = 0 };
 
@@ -78,7 +83,9 @@ struct OrtApi {
   const OrtEntry<92, void(OrtEnv*)> ReleaseEnv{table};
 
   const OrtCall<10, OrtSessionOptions**> CreateSessionOptions{table};
+  const OrtCall<11, OrtSessionOptions*, const char*> SetOptimizedModelPath{table};
   const OrtCall<13, OrtSessionOptions*, OrtExecutionMode> SetExecutionMode{table};
+  const OrtCall<14, OrtSessionOptions*, const char*> EnableProfiling{table};
   const OrtCall<22, OrtSessionOptions*, int> SetSessionLogLevel{table};
   const OrtCall<23, OrtSessionOptions*, OrtGraphOptimization> SetGraphOptimization{table};
   const OrtCall<24, OrtSessionOptions*, int> SetIntraOpThreads{table};
