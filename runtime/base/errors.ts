@@ -52,6 +52,14 @@ export const ERRORS = {
     meaning: "A model's inputs or outputs do not have the shape that its manifest or decoder needs.",
     hint: "Check `input`, `decoder` and `labels` in the manifest against the model.",
   },
+  ERR_QUANTIZE_RANGE: {
+    meaning: "A tensor's values cannot be calibrated: NaN or infinity among them, or none at all.",
+    hint: "Look at the pictures used, `input.mean` and `input.std`; if the model itself overflows, leave that part in float.",
+  },
+  ERR_CALIBRATION_FILE: {
+    meaning: "A calibration file is not valid.",
+    hint: "Make it anew with `sightline model calibrate`.",
+  },
   ERR_SESSION_RUN: {
     meaning: "ONNX Runtime failed while running a model.",
     hint: "The message is ONNX Runtime's own; try the frame with `sightline infer`.",
