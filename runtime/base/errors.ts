@@ -78,6 +78,14 @@ export const ERRORS = {
     meaning: "An ONNX model uses operators of a version that is not known here.",
     hint: "Export it with an opset from 13 to 21.",
   },
+  ERR_QUANTIZE_RANGE: {
+    meaning: "A tensor's values cannot be calibrated: NaN or infinity among them, or none at all.",
+    hint: "Look at the pictures used, `input.mean` and `input.std`; if the model itself overflows, leave that part in float.",
+  },
+  ERR_CALIBRATION_FILE: {
+    meaning: "A calibration file is not valid.",
+    hint: "Make it anew with `sightline model calibrate`.",
+  },
   ERR_SESSION_RUN: {
     meaning: "ONNX Runtime failed while running a model.",
     hint: "The message is ONNX Runtime's own; try the frame with `sightline infer`.",
