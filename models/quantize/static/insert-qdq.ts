@@ -1,46 +1,38 @@
+import { int } from "../../onnx/attributes.ts";
 import { type Graph, makeNode } from "../../onnx/graph.ts";
+import { removeUnused } from "../../onnx/passes/remove-unused.ts";
 import type { NodeProto } from "../../onnx/proto/onnx_pb.js";
 import { DataType, dimsOf, floatsOf, floatTensor, tensor } from "../../onnx/tensor.ts";
 import type { Range } from "../calibrate/binned.ts";
 import { quantizeBias, scalesForBias } from "../numerics/bias.ts";
-import { channelScales, quantizeChannels } from "../numerics/channels.ts";
+import { convBiasShift } from "../numerics/bias-correction.ts";
+import { channelScales, dequantizeChannels, quantizeChannels, type Weights } from "../numerics/channels.ts";
 import { scalesForPairs } from "../numerics/pair-limit.ts";
 import { type Affine, affineOf, type CodeType } from "../numerics/scale.ts";
-import { removeUnused } from "../../onnx/passes/remove-unused.ts";
 import type { QuantizationPlan } from "./plan.ts";
 import { channelAxis } from "./roles.ts";
+import type { Scheme } from "./schemes.ts";
 
-/** How codes look on a target. */
-export interface Scheme {
-  /** Of activations; weights are always int8. */
-  activation: CodeType;
-  /** Zero points of activations are 0 (int8), as TensorRT wants. */
-  symmetric: boolean;
-  /** uint8 has its zero at 128. */
-  weights?: "int8" | "uint8";
-  limitPairs?: boolean;
-  /** 7-bit weights, for CPUs whose sums of u8·s8 products overflow. */
-  reduceRange: boolean;
-  /** Weights are clipped where that makes their mean square error smaller. */
-  leastError?: boolean;
+export interface QdqOptions {
+  scheme: Scheme;
+  /** Of every tensor of the plan. */
+  ranges: ReadonlyMap<string, Range>;
+  /** Mean of each channel of the tensors that Convs read: biases then take back what rounding the weights shifts. */
+  means?: ReadonlyMap<string, Float32Array> | undefined;
 }
 
 /**
  * Writes the plan into the graph as QuantizeLinear and DequantizeLinear pairs, which ONNX Runtime fuses into integer
  * kernels. `ranges` has every tensor of the plan. The graph changes in place; its inputs and outputs stay as they are.
  */
-export function insertQdq(
-  graph: Graph,
-  plan: QuantizationPlan,
-  ranges: ReadonlyMap<string, Range>,
-  scheme: Scheme,
-): void {
+export function insertQdq(graph: Graph, plan: QuantizationPlan, options: QdqOptions): void {
+  const { ranges, scheme } = options;
   const affines = new Map<string, Affine>();
   for (const [name, as] of plan.tensors) {
     affines.set(name, affineOf(ranges.get(as) ?? { min: 0, max: 0 }, scheme.activation, scheme.symmetric));
   }
   for (const [node, role] of plan.nodes) {
-    if (role === "compute") quantizeWeights(graph, node, affines.get(node.input[0] ?? ""), scheme);
+    if (role === "compute") quantizeWeights(graph, node, affines.get(node.input[0] ?? ""), options);
   }
   for (const [name, affine] of affines) insertPair(graph, name, affine, scheme.activation);
   removeUnused(graph);
@@ -85,32 +77,56 @@ const zeroPoint = (name: string, { zeroPoint }: Affine, type: CodeType) =>
     : tensor(name, DataType.INT8, [], Int8Array.of(zeroPoint));
 
 /** int8 codes a channel for the weights, int32 for the bias: both as constants behind DequantizeLinear. */
-function quantizeWeights(graph: Graph, node: NodeProto, input: Affine | undefined, scheme: Scheme): void {
+function quantizeWeights(
+  graph: Graph,
+  node: NodeProto,
+  input: Affine | undefined,
+  { means, scheme }: Pick<QdqOptions, "means" | "scheme">,
+): void {
   const weights = graph.initializer(node.input[1]);
-  const bias = graph.initializer(node.input[2]);
   if (!weights || !input) return;
   const dims = dimsOf(weights);
   const axis = (channelAxis(node) + dims.length) % dims.length;
   const values = { values: floatsOf(weights), dims, axis };
-  const whole = channelScales(values, scheme);
-  const own = scheme.limitPairs ? scalesForPairs(values, whole) : whole;
-  const scales = bias ? scalesForBias(floatsOf(bias), input.scale, own) : own;
+  const own = weightScales(values, scheme);
+  const given = graph.initializer(node.input[2]);
+  const scales = given ? scalesForBias(floatsOf(given), input.scale, own) : own;
   const codes = quantizeChannels(values, scales);
-  const isUnsigned = scheme.weights === "uint8";
-  node.input[1] = constant(graph, weights.name, {
-    dataType: isUnsigned ? DataType.UINT8 : DataType.INT8,
-    dims,
-    data: isUnsigned ? Uint8Array.from(codes, (code) => code + 128) : codes,
-    scales,
-    axis,
-  });
-  if (!bias) return;
-  const quantized = quantizeBias(floatsOf(bias), input.scale, scales);
-  node.input[2] = constant(graph, bias.name, {
-    ...{ dataType: DataType.INT32, dims: dimsOf(bias), data: quantized.codes },
-    ...{ scales: quantized.scales, axis: 0 },
+  const mean = means?.get(node.input[0] ?? "");
+  const shift = mean && biasShift(node, values, dequantizeChannels(codes, values, scales), mean);
+  const bias = shifted(given && floatsOf(given), shift);
+  node.input[1] = constant(graph, weights.name, { dataType: DataType.INT8, dims, data: codes, scales, axis });
+  if (!bias || node.opType === "MatMul") return;
+  const quantized = quantizeBias(bias, input.scale, scales);
+  node.input[2] = constant(graph, given?.name ?? `${weights.name}_bias`, {
+    dataType: DataType.INT32,
+    dims: [bias.length],
+    data: quantized.codes,
+    scales: quantized.scales,
+    axis: 0,
   });
 }
+
+function weightScales(weights: Weights, { headroom }: Scheme): Float32Array {
+  const scales = channelScales(weights, { reduceRange: headroom === "reduced" });
+  return headroom === "pairs" ? scalesForPairs(weights, scales) : scales;
+}
+
+/** What rounding the weights took from a layer's mean output. Only a Conv is corrected: others mostly have no bias. */
+function biasShift(
+  node: NodeProto,
+  { dims, values }: Weights,
+  meant: Float32Array,
+  means: Float32Array,
+): Float32Array | undefined {
+  if (node.opType !== "Conv") return undefined;
+  const [channels = 1, , ...kernel] = dims;
+  const kernelSize = kernel.reduce((product, side) => product * side, 1);
+  return convBiasShift(values, meant, means, { channels, groups: int(node, "group") ?? 1, kernelSize });
+}
+
+const shifted = (bias: Float32Array | undefined, shift: Float32Array | undefined): Float32Array | undefined =>
+  bias && shift ? bias.map((value, i) => value + (shift[i] ?? 0)) : (bias ?? shift);
 
 interface Codes {
   dataType: number;
@@ -124,7 +140,7 @@ interface Codes {
 function constant(graph: Graph, name: string, { dataType, dims, data, scales, axis }: Codes): string {
   const codes = graph.addInitializer(tensor(graph.uniqueName(`${name}_quantized`), dataType, dims, data));
   const scale = graph.addInitializer(floatTensor(graph.uniqueName(`${name}_scale`), [scales.length], scales));
-  const zeros = zerosOf(dataType, scales.length);
+  const zeros = dataType === DataType.INT8 ? new Int8Array(scales.length) : new Int32Array(scales.length);
   const zero = graph.addInitializer(
     tensor(graph.uniqueName(`${name}_zero_point`), dataType, [scales.length], zeros),
   );
@@ -143,7 +159,3 @@ function constant(graph: Graph, name: string, { dataType, dims, data, scales, ax
   return meaning;
 }
 
-function zerosOf(dataType: number, length: number): ArrayBufferView {
-  if (dataType === DataType.UINT8) return new Uint8Array(length).fill(128);
-  return dataType === DataType.INT8 ? new Int8Array(length) : new Int32Array(length);
-}
