@@ -17,7 +17,8 @@ export type Target = (typeof TARGETS)[number];
  */
 export function machineTargets(arch: string, features: readonly string[]): Target[] {
   const has = (...names: string[]) => names.some((name) => features.includes(name));
-  if (arch === "arm64") return [...(has("asimddp") ? (["linux-arm64-dotprod"] as const) : []), "linux-arm64", "any"];
+  if (arch === "arm64")
+    return [...(has("asimddp") ? (["linux-arm64-dotprod"] as const) : []), "linux-arm64", "any"];
   if (arch !== "x64") return ["any"];
   return [
     ...(has("avx_vnni", "avx512_vnni") ? (["linux-x64-vnni"] as const) : []),

@@ -86,6 +86,14 @@ export const ERRORS = {
     meaning: "A calibration file is not valid.",
     hint: "Make it anew with `sightline model calibrate`.",
   },
+  ERR_LABELS: {
+    meaning: "Labels that a model is to be scored with are missing or not valid.",
+    hint: "Each picture needs a file of its name with `.txt`; docs/models.md shows the lines.",
+  },
+  ERR_QUANTIZE_REFUSED: {
+    meaning: "A quantized model is not worth having: slower than its float form, or too far from it.",
+    hint: "Look at the report; use more pictures, another `--method`, a larger `--max-drop`, or `--force` if you know better.",
+  },
   ERR_SESSION_RUN: {
     meaning: "ONNX Runtime failed while running a model.",
     hint: "The message is ONNX Runtime's own; try the frame with `sightline infer`.",

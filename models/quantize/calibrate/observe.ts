@@ -35,15 +35,18 @@ export class Observer {
   }
 
   /** Calls `see` with each tensor's values; they are overwritten by the next input. Errors: ERR_SESSION_RUN. */
-  async run(feeds: NamedTensors, see: (name: string, values: Float32Array) => void): Promise<void> {
-    for (const name of this.#fed) see(name, floats(feeds[name], name));
+  async run(
+    feeds: NamedTensors,
+    see: (name: string, values: Float32Array, dims: readonly number[]) => void,
+  ): Promise<void> {
+    for (const name of this.#fed) see(name, floats(feeds[name], name), feeds[name]?.dims ?? []);
     for (const group of this.#groups) {
       const wanted = only(feeds, group.session);
       // Into the memory of the last run while inputs have one size: so memory does not grow with their number.
       const outputs = group.last && sameShapes(wanted, group.last.feeds) ? group.last.results : undefined;
       const results = await group.session.run(0, wanted, outputs && { outputs });
       group.last = { feeds: wanted, results };
-      for (const [name, tensor] of Object.entries(results)) see(name, floats(tensor, name));
+      for (const [name, tensor] of Object.entries(results)) see(name, floats(tensor, name), tensor.dims);
     }
   }
 

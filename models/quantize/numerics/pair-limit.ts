@@ -32,7 +32,10 @@ function pairPeaks(weights: Weights, channels: number): Float64Array {
  * Where the k-th weight of a channel stands. ONNX Runtime's integer convolution sums over input channels first and
  * kernel positions then (its weights lie [O, I, …]), a matrix product down a column.
  */
-function sumOrder({ dims, axis, values }: Weights): { length: number; at: (channel: number, k: number) => number } {
+function sumOrder({ dims, axis, values }: Weights): {
+  length: number;
+  at: (channel: number, k: number) => number;
+} {
   const { channels, inner } = runsOf({ dims, axis });
   const length = values.length / channels;
   if (axis !== 0 || dims.length < 3) {

@@ -125,7 +125,10 @@ function biasShift(
   return convBiasShift(values, meant, means, { channels, groups: int(node, "group") ?? 1, kernelSize });
 }
 
-const shifted = (bias: Float32Array | undefined, shift: Float32Array | undefined): Float32Array | undefined =>
+const shifted = (
+  bias: Float32Array | undefined,
+  shift: Float32Array | undefined,
+): Float32Array | undefined =>
   bias && shift ? bias.map((value, i) => value + (shift[i] ?? 0)) : (bias ?? shift);
 
 interface Codes {
@@ -158,4 +161,3 @@ function constant(graph: Graph, name: string, { dataType, dims, data, scales, ax
   );
   return meaning;
 }
-

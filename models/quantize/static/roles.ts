@@ -1,6 +1,7 @@
 import { text } from "../../onnx/attributes.ts";
 import type { Graph } from "../../onnx/graph.ts";
 import type { NodeProto } from "../../onnx/proto/onnx_pb.js";
+import { isFloat } from "../../onnx/tensor.ts";
 
 /**
  * What an operator is to the quantizer, by what ONNX Runtime's CPU provider can run on 8-bit codes (read in its
@@ -50,7 +51,9 @@ export function channelAxis(node: NodeProto): number {
 /** Weights (and a bias) that are constants; a Gemm must add its bias whole, as integer kernels do. */
 function hasWeights(graph: Graph, node: NodeProto): boolean {
   const [, weights, bias] = node.input;
-  if (!graph.initializer(weights) || (bias && !graph.initializer(bias))) return false;
+  const constant = graph.initializer(weights);
+  if (!constant || !isFloat(constant) || (bias && !graph.initializer(bias))) return false;
+  if (node.opType !== "Conv" && constant.dims.length !== 2) return false;
   const isPlain = (name: string) => node.attribute.every((a) => a.name !== name || a.f === 1);
   return (
     node.opType !== "Gemm" ||

@@ -19,7 +19,9 @@ import type { LookingStage } from "../../../runtime/pipeline/stages/stage.ts";
 import { decodePixels } from "../../../runtime/pipeline/still-image.ts";
 import type { VisionModel } from "../../../runtime/pipeline/vision-model.ts";
 import { CpuExecutionProvider } from "../../../runtime/session/cpu-provider.ts";
-import { match, parseLabels, type Scored, scoreTable, type Truth } from "./score.ts";
+import { match, type Scored, scoreTable, type Truth } from "../../quantize/score/detections.ts";
+import { parseBoxes } from "../../quantize/score/labels.ts";
+import { IOU_MIN, LABELS } from "./labels.ts";
 
 interface Sample {
   picture: RawPicture;
@@ -96,7 +98,7 @@ async function score(stage: LookingStage, samples: readonly Sample[], jointPx: n
     );
   }
   const truths = samples.flatMap((sample) => sample.truths);
-  return scoreTable(scored, truths).all?.ap ?? Number.NaN;
+  return scoreTable(LABELS, scored, truths).all?.ap ?? Number.NaN;
 }
 
 function distanceToJoint(box: Box, { height, width }: Size): number {
