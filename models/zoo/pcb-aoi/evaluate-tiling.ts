@@ -94,6 +94,7 @@ async function score(stage: LookingStage, samples: readonly Sample[], jointPx: n
       ...match(
         found.filter(({ box }) => distanceToJoint(box, board) >= jointPx),
         truths,
+        IOU_MIN,
       ),
     );
   }
@@ -129,7 +130,7 @@ async function readBoards(folder: string): Promise<Sample[]> {
     names.map(async (name) => {
       const picture = await decodePixels(await readFile(join(folder, "images", name)));
       const labels = join(folder, "labels", `${basename(name, ".jpg")}.txt`);
-      return { picture, board: picture, truths: parseLabels(await readFile(labels, "utf8")) };
+      return { picture, board: picture, truths: parseBoxes(await readFile(labels, "utf8"), LABELS) };
     }),
   );
 }
