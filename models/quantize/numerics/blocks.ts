@@ -1,4 +1,4 @@
-import { clamp, roundHalfEven } from "./rounding.ts";
+import { clamp } from "./rounding.ts";
 import { TINY } from "./scale.ts";
 
 /** N output columns of K inputs each, row-major [N][K]: a MatMul's weight [K, N] transposed. */
@@ -77,14 +77,14 @@ export function fitBlock(blocks: Blocks, at: number, values: Float32Array): void
   );
   const isDead = Math.abs(widest) < TINY;
   blocks.scales[at] = isDead ? 0 : widest;
-  if (!blocks.symmetric) blocks.zeroPoints[at] = isDead ? 0 : clamp(roundHalfEven(-min / widest), 0, high);
+  if (!blocks.symmetric) blocks.zeroPoints[at] = isDead ? 0 : clamp(Math.round(-min / widest), 0, high);
 }
 
-/** The code of `value` in block `at`. */
+/** The code of `value` in block `at`; a half is rounded up, as ONNX Runtime does in blocks and nowhere else. */
 export function blockCode({ bits, scales, zeroPoints }: Blocks, at: number, value: number): number {
   const scale = scales[at] ?? 0;
-  const steps = scale === 0 ? 0 : roundHalfEven(Math.fround(value / scale));
-  return clamp(steps + (zeroPoints[at] ?? 0), 0, 2 ** bits - 1);
+  const steps = scale === 0 ? 0 : Math.fround(value * Math.fround(1 / scale));
+  return clamp(Math.round(Math.fround(steps + (zeroPoints[at] ?? 0))), 0, 2 ** bits - 1);
 }
 
 const signedAbsMax = (min: number, max: number): number => (-min >= max ? min : max);
