@@ -1,10 +1,9 @@
-import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import { MANIFEST_FILE } from "../bundle/bundle.ts";
 import { MAX_TEXT_BYTES } from "../bundle/files.ts";
 import { BLOB_FOLDER } from "../bundle/packed.ts";
 import { SIGNATURE_FILE } from "../bundle/signature.ts";
+import { type OpenFile, openFile } from "./open-file.ts";
 import type { BundleSource } from "./source.ts";
 import { readTar, type TarEntry } from "./tar.ts";
 
@@ -15,7 +14,7 @@ const BLOB = new RegExp(`^${BLOB_FOLDER}/[0-9a-f]{64}$`);
 
 /** A packed bundle in an uncompressed tar. Errors: ERR_MODEL_ARCHIVE, ERR_MODEL_MISSING. */
 export async function tarSource(path: string): Promise<BundleSource> {
-  const tar = await openFile(path);
+  const tar = await openFile(path, "ERR_MODEL_ARCHIVE");
   try {
     const entries = entriesByName(path, await readTar(tar));
     const manifest = entries.get(MANIFEST_FILE);
@@ -34,35 +33,6 @@ export async function tarSource(path: string): Promise<BundleSource> {
     await tar.close();
     throw error;
   }
-}
-
-/** A file of which parts are read. */
-export interface OpenFile {
-  bytes: number;
-  /** Fills `target` from `position`. Errors: ERR_MODEL_ARCHIVE when the file ends before. */
-  read(target: Buffer, position: number): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** Errors: ERR_MODEL_MISSING. */
-export async function openFile(path: string): Promise<OpenFile> {
-  let handle: FileHandle;
-  try {
-    handle = await open(path, constants.O_RDONLY);
-  } catch (error) {
-    throw SightlineError.wrap("ERR_MODEL_MISSING", error);
-  }
-  return {
-    bytes: (await handle.stat()).size,
-    close: () => handle.close(),
-    async read(target, position) {
-      for (let done = 0; done < target.length; ) {
-        const { bytesRead } = await handle.read(target, done, target.length - done, position + done);
-        if (bytesRead === 0) throw new SightlineError("ERR_MODEL_ARCHIVE", `${path} ends early`);
-        done += bytesRead;
-      }
-    },
-  };
 }
 
 function entriesByName(path: string, entries: readonly TarEntry[]): Map<string, TarEntry> {

@@ -47,13 +47,23 @@ export async function readTar(input: TarInput): Promise<TarEntry[]> {
 /** Writes a tar that depends on nothing but its files: no times, no owners. Errors: those of the file system. */
 export async function writeTar(
   path: string,
-  files: readonly { name: string; bytes: number; content: AsyncIterable<Uint8Array> }[],
+  files: readonly {
+    name: string;
+    bytes: number;
+    /** Opened when its turn comes. */
+    content: () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+  }[],
 ): Promise<void> {
   const tar = await open(path, "wx");
   try {
     for (const { name, bytes, content } of files) {
       await tar.writeFile(headerOf(name, bytes));
-      for await (const chunk of content) await tar.writeFile(chunk);
+      let written = 0;
+      for await (const chunk of content()) {
+        await tar.writeFile(chunk);
+        written += chunk.length;
+      }
+      if (written !== bytes) throw refusal(`${name} changed while it was read`);
       await tar.writeFile(Buffer.alloc(padded(bytes) - bytes));
     }
     await tar.writeFile(Buffer.alloc(2 * BLOCK_BYTES));
