@@ -63,7 +63,8 @@ async function* asDelta(path: string, content: AsyncIterable<Uint8Array>): Async
   try {
     yield* content;
   } catch (error) {
-    throw SightlineError.wrap("ERR_MODEL_DELTA", error, path);
+    const { message } = SightlineError.wrap("ERR_MODEL_DELTA", error);
+    throw new SightlineError("ERR_MODEL_DELTA", `${path}: ${message}`, { cause: error });
   }
 }
 
