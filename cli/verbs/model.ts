@@ -7,12 +7,25 @@ import { gc } from "./model/gc.ts";
 import { install } from "./model/install.ts";
 import { keygen } from "./model/keygen.ts";
 import { list } from "./model/list.ts";
+import { quantize } from "./model/quantize.ts";
 import { rollback } from "./model/rollback.ts";
 import { sign } from "./model/sign.ts";
 import { verify } from "./model/verify.ts";
 
 /** `sightline model NAME …`: an import and an entry for each. */
-const SUB_VERBS: readonly Verb[] = [bundle, keygen, sign, verify, install, list, rollback, gc, delta, apply];
+const SUB_VERBS: readonly Verb[] = [
+  quantize,
+  bundle,
+  keygen,
+  sign,
+  verify,
+  install,
+  list,
+  rollback,
+  gc,
+  delta,
+  apply,
+];
 
 export const model: Verb = {
   name: "model",

@@ -1,5 +1,6 @@
 import { type Bundle, openBundle, type StageFile } from "../../models/bundle/bundle.ts";
-import type { Kernels } from "../arm-neon/index.ts";
+import { machineTargets } from "../../models/bundle/targets.ts";
+import { cpuFeatures, type Kernels } from "../arm-neon/index.ts";
 import type { Clock } from "../base/clock.ts";
 import { SightlineError } from "../base/errors.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
@@ -32,7 +33,7 @@ export async function openModel(
   deps: { provider: ExecutionProvider; kernels: Kernels; clock: Clock },
   options: OpenModelOptions,
 ): Promise<OpenModel> {
-  const bundle = await openBundle(options.folder);
+  const bundle = await openBundle(options.folder, { targets: machineTargets(process.arch, cpuFeatures()) });
   const stage = onlyStage(bundle);
   const session = await deps.provider.load(stage.path);
   try {
