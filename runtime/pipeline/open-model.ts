@@ -14,6 +14,8 @@ import { VisionModel } from "./vision-model.ts";
 export interface OpenModelOptions {
   /** The bundle's folder. */
   folder: string;
+  /** The bundle's variant of this name; left out: the best for this machine. */
+  variant?: string | undefined;
   /** A run that takes longer is cancelled with ERR_SESSION_TIMEOUT. */
   runLimitMs: number;
   /** Frames of all pipelines between capture and decision at once; sizes queue and input buffers. */
@@ -33,7 +35,10 @@ export async function openModel(
   deps: { provider: ExecutionProvider; kernels: Kernels; clock: Clock },
   options: OpenModelOptions,
 ): Promise<OpenModel> {
-  const bundle = await openBundle(options.folder, { targets: machineTargets(process.arch, cpuFeatures()) });
+  const bundle = await openBundle(options.folder, {
+    targets: machineTargets(process.arch, cpuFeatures()),
+    variant: options.variant,
+  });
   const stage = onlyStage(bundle);
   const session = await deps.provider.load(stage.path);
   try {
