@@ -1,0 +1,61 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type GraphProto,
+  GraphProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  type TensorProto,
+  TensorShapeProto_DimensionSchema,
+  TensorShapeProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from "./proto/onnx_pb.js";
+
+/** The same model with other parts in its main graph; the rest is shared, what the schema does not know among it. */
+export function withGraph(model: ModelProto, parts: Partial<GraphProto>): ModelProto {
+  const graph = Object.assign(create(GraphProtoSchema), model.graph, parts);
+  return Object.assign(create(ModelProtoSchema), model, { graph });
+}
+
+/**
+ * The same model with further outputs. ONNX wants an output's type written down; ONNX Runtime finds it by itself.
+ */
+export function withOutputs(model: ModelProto, names: Iterable<string>): ModelProto {
+  const output = [...(model.graph?.output ?? [])];
+  const there = new Set(output.map(({ name }) => name));
+  for (const name of names) if (!there.has(name)) output.push(create(ValueInfoProtoSchema, { name }));
+  return withGraph(model, { output });
+}
+
+/** The same model whose nodes are named after their place: `n0`, `n1`, … */
+export function withNumberedNodes(model: ModelProto): ModelProto {
+  const node = (model.graph?.node ?? []).map(
+    (each, i): NodeProto => Object.assign(create(NodeProtoSchema), each, { name: `n${i}` }),
+  );
+  return withGraph(model, { node });
+}
+
+/** Type and shape of a tensor; a dimension of -1 stays open. `dataType` is ONNX's number. */
+export function tensorInfo(name: string, dataType: number, dims: readonly number[]): ValueInfoProto {
+  const dim = dims.map((size) =>
+    create(
+      TensorShapeProto_DimensionSchema,
+      size < 0 ? {} : { value: { case: "dimValue", value: BigInt(size) } },
+    ),
+  );
+  const shape = create(TensorShapeProtoSchema, { dim });
+  const tensor = create(TypeProto_TensorSchema, { elemType: dataType, shape });
+  const type = create(TypeProtoSchema, { value: { case: "tensorType", value: tensor } });
+  return create(ValueInfoProtoSchema, { name, type });
+}
+
+/** The tensor of a `Constant` node under the name of its output, undefined for any other node. */
+export function constantOf({ opType, domain, output, attribute }: NodeProto): TensorProto | undefined {
+  if (opType !== "Constant" || (domain !== "" && domain !== "ai.onnx")) return undefined;
+  const value = attribute.find(({ name }) => name === "value")?.t;
+  return value && { ...value, name: output[0] ?? "" };
+}

@@ -1,0 +1,104 @@
+import type { DType } from "../../runtime/tensor/tensor.ts";
+import { constantOf, tensorInfo, withGraph } from "../onnx/derive.ts";
+import { readsOf } from "../onnx/graph.ts";
+import { type ModelProto, TensorProto_DataType, type ValueInfoProto } from "../onnx/proto/onnx_pb.js";
+import { closure, type Flow, type Step } from "./flow.ts";
+import type { Cut } from "./liveness.ts";
+import type { MeasuredTensor } from "./shapes.ts";
+
+/** A part of a model that is a model itself. */
+export interface Stage {
+  model: ModelProto;
+  /** In the order in which the stages before make them; the model's own inputs first. */
+  inputs: readonly string[];
+  outputs: readonly string[];
+}
+
+/** One stage more than there are cuts. Names, types and shapes of tensors are those of the whole. */
+export function extractStages(
+  flow: Flow,
+  cuts: readonly Cut[],
+  shapes: ReadonlyMap<string, MeasuredTensor>,
+): Stage[] {
+  const places = [0, ...cuts.map(({ at }) => at), flow.steps.length];
+  return places.slice(1).map((end, i) => {
+    const steps = flow.steps.slice(places[i], end);
+    const { inputs, outputs } = boundary(flow, steps, flow.steps.slice(end));
+    return { model: extract(flow, steps, { inputs, outputs, shapes }), inputs, outputs };
+  });
+}
+
+/** What a stage takes and gives: what it does not need itself passes it by. */
+function boundary({ graph }: Flow, steps: readonly Step[], later: readonly Step[]) {
+  const made = new Set(steps.flatMap(({ node }) => node.output));
+  const reads = new Set(steps.flatMap((step) => [...step.reads])).difference(made);
+  const wanted = new Set([...graph.outputs, ...later.flatMap((step) => [...step.reads])]);
+  const own = graph.inputs.filter((name) => reads.has(name));
+  return {
+    inputs: [...own, ...[...reads].filter((name) => !own.includes(name))],
+    outputs: [...made].filter((name) => wanted.has(name)),
+  };
+}
+
+interface Boundary {
+  inputs: readonly string[];
+  outputs: readonly string[];
+  shapes: ReadonlyMap<string, MeasuredTensor>;
+}
+
+function extract(
+  { graph, free }: Flow,
+  steps: readonly Step[],
+  { inputs, outputs, shapes }: Boundary,
+): ModelProto {
+  const { proto, model } = graph;
+  const own = new Set(steps.map(({ node }) => node));
+  const used = closure(
+    steps.flatMap(({ node }) => [...readsOf(node)]),
+    free,
+  );
+  for (const { maker } of used) if (maker) own.add(maker);
+  const names = new Set([...used.map(({ name }) => name), ...steps.flatMap(({ node }) => node.output)]);
+  const info = (name: string): ValueInfoProto => infoOf(name, proto.input.concat(proto.output), shapes);
+  const nodes = graph.nodes.filter((node) => own.has(node));
+  // Old versions of ONNX want each initializer among the inputs as well: there, constants stay nodes.
+  const isLifted = (node: (typeof nodes)[number]) => model.irVersion >= 4n && constantOf(node) !== undefined;
+  const edge = new Set([...inputs, ...outputs]);
+  return withGraph(model, {
+    node: nodes.filter((node) => !isLifted(node)),
+    initializer: [
+      ...proto.initializer.filter(({ name }) => names.has(name)),
+      ...nodes.filter(isLifted).flatMap((node) => constantOf(node) ?? []),
+    ],
+    sparseInitializer: proto.sparseInitializer.filter(({ values }) => names.has(values?.name ?? "")),
+    input: [
+      ...inputs.map(info),
+      ...proto.input.filter(({ name }) => names.has(name) && graph.initializer(name) !== undefined),
+    ],
+    output: outputs.map(info),
+    valueInfo: proto.valueInfo.filter(({ name }) => names.has(name) && !edge.has(name)),
+    quantizationAnnotation: proto.quantizationAnnotation.filter(({ tensorName }) => names.has(tensorName)),
+  });
+}
+
+function infoOf(
+  name: string,
+  written: readonly ValueInfoProto[],
+  shapes: ReadonlyMap<string, MeasuredTensor>,
+): ValueInfoProto {
+  const own = written.find((info) => info.name === name);
+  const measured = shapes.get(name);
+  if (own !== undefined || measured === undefined) return own ?? tensorInfo(name, 0, []);
+  return tensorInfo(name, NUMBER_OF[measured.dtype], measured.declared);
+}
+
+const NUMBER_OF: Record<DType, number> = {
+  float32: TensorProto_DataType.FLOAT,
+  float16: TensorProto_DataType.FLOAT16,
+  float64: TensorProto_DataType.DOUBLE,
+  uint8: TensorProto_DataType.UINT8,
+  int8: TensorProto_DataType.INT8,
+  int32: TensorProto_DataType.INT32,
+  int64: TensorProto_DataType.INT64,
+  bool: TensorProto_DataType.BOOL,
+};
