@@ -3,28 +3,19 @@ import { constantOf, tensorInfo, withGraph } from "../onnx/derive.ts";
 import { readsOf } from "../onnx/graph.ts";
 import { type ModelProto, TensorProto_DataType, type ValueInfoProto } from "../onnx/proto/onnx_pb.js";
 import { closure, type Flow, type Step } from "./flow.ts";
+import { type Stage, withWideHalves } from "./half-floats.ts";
 import type { Cut } from "./liveness.ts";
-import type { MeasuredTensor } from "./shapes.ts";
-
-/** A part of a model that is a model itself. */
-export interface Stage {
-  model: ModelProto;
-  /** In the order in which the stages before make them; the model's own inputs first. */
-  inputs: readonly string[];
-  outputs: readonly string[];
-}
+import type { Shapes } from "./shapes.ts";
 
 /** One stage more than there are cuts. Names, types and shapes of tensors are those of the whole. */
-export function extractStages(
-  flow: Flow,
-  cuts: readonly Cut[],
-  shapes: ReadonlyMap<string, MeasuredTensor>,
-): Stage[] {
+export function extractStages(flow: Flow, cuts: readonly Cut[], shapes: Shapes): Stage[] {
   const places = [0, ...cuts.map(({ at }) => at), flow.steps.length];
+  const crossing = new Set(cuts.flatMap(({ tensors }) => tensors));
   return places.slice(1).map((end, i) => {
     const steps = flow.steps.slice(places[i], end);
     const { inputs, outputs } = boundary(flow, steps, flow.steps.slice(end));
-    return { model: extract(flow, steps, { inputs, outputs, shapes }), inputs, outputs };
+    const model = extract(flow, steps, { inputs, outputs, shapes });
+    return withWideHalves({ model, inputs, outputs }, crossing, shapes);
   });
 }
 
@@ -43,7 +34,7 @@ function boundary({ graph }: Flow, steps: readonly Step[], later: readonly Step[
 interface Boundary {
   inputs: readonly string[];
   outputs: readonly string[];
-  shapes: ReadonlyMap<string, MeasuredTensor>;
+  shapes: Shapes;
 }
 
 function extract(
@@ -81,11 +72,7 @@ function extract(
   });
 }
 
-function infoOf(
-  name: string,
-  written: readonly ValueInfoProto[],
-  shapes: ReadonlyMap<string, MeasuredTensor>,
-): ValueInfoProto {
+function infoOf(name: string, written: readonly ValueInfoProto[], shapes: Shapes): ValueInfoProto {
   const own = written.find((info) => info.name === name);
   const measured = shapes.get(name);
   if (own !== undefined || measured === undefined) return own ?? tensorInfo(name, 0, []);

@@ -34,7 +34,40 @@ export function flowOf(graph: Graph): Flow {
     if (comesAlong(graph, node, fixed)) for (const name of node.output) free.set(name, node);
     else steps.push(stepOf(graph, node, free));
   }
-  return { graph, steps, free };
+  return { graph, steps: inNarrowOrder(graph, steps), free };
+}
+
+/**
+ * Runs a step as soon as it can where it leaves no more tensors alive than it takes away: outputs that exporters
+ * list at the end would else keep tensors alive across the whole graph.
+ */
+function inNarrowOrder(graph: Graph, steps: readonly Step[]): Step[] {
+  const readers = new Map<string, Set<Step>>();
+  for (const step of steps) {
+    for (const name of step.reads) readers.set(name, (readers.get(name) ?? new Set()).add(step));
+  }
+  const made = new Set(graph.inputs);
+  const order = new Set<Step>();
+  const run = (step: Step): void => {
+    order.add(step);
+    for (const name of step.reads) readers.get(name)?.delete(step);
+    for (const name of step.node.output) made.add(name);
+  };
+  const isNarrow = ({ node, reads }: Step): boolean => {
+    const gone = [...reads].filter((name) => readers.get(name)?.size === 1).length;
+    return node.output.filter((name) => readers.has(name)).length <= gone;
+  };
+  const canRun = (step: Step): boolean => !order.has(step) && [...step.reads].every((name) => made.has(name));
+  for (const first of steps) {
+    const next = [first];
+    for (const step of next) {
+      if (!canRun(step) || (step !== first && !isNarrow(step))) continue;
+      run(step);
+      const touched = [...step.node.output, ...step.reads];
+      next.push(...touched.flatMap((name) => [...(readers.get(name) ?? [])]));
+    }
+  }
+  return [...order];
 }
 
 /** Nodes that give the same whatever the inputs are. */

@@ -14,6 +14,9 @@ export interface MeasuredTensor {
   bytes: number;
 }
 
+/** By the tensor's name. */
+export type Shapes = ReadonlyMap<string, MeasuredTensor>;
+
 /**
  * Every tensor of the model's main graph, from one run that ONNX Runtime does not optimise: it knows the shapes that
  * all its operators make, so that nobody has to write them down again.
@@ -23,7 +26,7 @@ export async function measureShapes(
   provider: ExecutionProvider,
   model: ModelProto,
   feeds: NamedTensors,
-): Promise<Map<string, MeasuredTensor>> {
+): Promise<Shapes> {
   const made = (model.graph?.node ?? []).flatMap(({ output }) => output.filter((name) => name !== ""));
   const session = await provider.load(encodeModel(withOutputs(model, made)), { optimization: "none" });
   try {

@@ -3,9 +3,10 @@ import type { ExecutionProvider } from "../../runtime/session/execution-provider
 import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
 import { Graph } from "../onnx/graph.ts";
 import type { ModelProto } from "../onnx/proto/onnx_pb.js";
-import { extractStages, type Stage } from "./extract.ts";
+import { extractStages } from "./extract.ts";
 import { flowOf } from "./flow.ts";
 import { measureFusion } from "./fusion.ts";
+import { FREE_CAST, type Stage } from "./half-floats.ts";
 import { activeBytes, type Cut, cutsOf } from "./liveness.ts";
 import { type PlanRequest, planCuts } from "./planner.ts";
 import { measureShapes } from "./shapes.ts";
@@ -36,7 +37,8 @@ export async function splitModel(
   const flow = flowOf(new Graph(model));
   const shapes = await measureShapes(provider, model, feeds[0]);
   const fusion = await measureFusion(provider, model, feeds[0]);
-  const isWhole = (name: string): boolean => fusion.tensors.has(name) && shapes.has(name);
+  const isWhole = (name: string): boolean =>
+    fusion.tensors.has(name) || (fusion.tensors.has(FREE_CAST + name) && !flow.graph.isOutput(name));
   const costs = { flow, activeBytes: activeBytes(flow, shapes), durationUs: fusion.durationUs };
   const whole = await runWhole(provider, model, feeds);
   const attempt = async (cuts: readonly Cut[]): Promise<SplitModel> => {
