@@ -9,6 +9,7 @@ import {
   type TensorProto,
   TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,
+  type TypeProto_Tensor,
   TypeProto_TensorSchema,
   TypeProtoSchema,
   type ValueInfoProto,
@@ -39,18 +40,31 @@ export function withNumberedNodes(model: ModelProto): ModelProto {
   return withGraph(model, { node });
 }
 
-/** Type and shape of a tensor; a dimension of -1 stays open. `dataType` is ONNX's number. */
-export function tensorInfo(name: string, dataType: number, dims: readonly number[]): ValueInfoProto {
-  const dim = dims.map((size) =>
-    create(
-      TensorShapeProto_DimensionSchema,
-      size < 0 ? {} : { value: { case: "dimValue", value: BigInt(size) } },
-    ),
-  );
-  const shape = create(TensorShapeProtoSchema, { dim });
-  const tensor = create(TypeProto_TensorSchema, { elemType: dataType, shape });
-  const type = create(TypeProtoSchema, { value: { case: "tensorType", value: tensor } });
-  return create(ValueInfoProtoSchema, { name, type });
+/** The same with elements of another type, by ONNX's number. */
+export function withElementType(info: ValueInfoProto, elemType: number): ValueInfoProto {
+  return withTensorType(info, (type) => ({ ...type, elemType }));
+}
+
+/** The same, with a shape of `rank` open dimensions where nothing is known of it. */
+export function withRank(info: ValueInfoProto, rank: number): ValueInfoProto {
+  const dim = Array.from({ length: rank }, () => create(TensorShapeProto_DimensionSchema));
+  return withTensorType(info, ({ shape = create(TensorShapeProtoSchema, { dim }), ...type }) => ({
+    ...type,
+    shape,
+  }));
+}
+
+function withTensorType(
+  { name, type }: ValueInfoProto,
+  change: (
+    type: Pick<TypeProto_Tensor, "elemType" | "shape">,
+  ) => Pick<TypeProto_Tensor, "elemType" | "shape">,
+): ValueInfoProto {
+  const old = type?.value.case === "tensorType" ? type.value.value : undefined;
+  const { elemType, shape } = change({ elemType: old?.elemType ?? 0, shape: old?.shape });
+  const tensor = create(TypeProto_TensorSchema, { elemType, ...(shape && { shape }) });
+  const made = create(TypeProtoSchema, { value: { case: "tensorType", value: tensor } });
+  return create(ValueInfoProtoSchema, { name, type: made });
 }
 
 /** The tensor of a `Constant` node under the name of its output, undefined for any other node. */

@@ -1,7 +1,6 @@
-import type { DType } from "../../runtime/tensor/tensor.ts";
-import { constantOf, tensorInfo, withGraph } from "../onnx/derive.ts";
+import { constantOf, withGraph } from "../onnx/derive.ts";
 import { readsOf } from "../onnx/graph.ts";
-import { type ModelProto, TensorProto_DataType, type ValueInfoProto } from "../onnx/proto/onnx_pb.js";
+import type { ModelProto, ValueInfoProto } from "../onnx/proto/onnx_pb.js";
 import { closure, type Flow, type Step } from "./flow.ts";
 import { type Stage, withWideHalves } from "./half-floats.ts";
 import type { Cut } from "./liveness.ts";
@@ -50,7 +49,11 @@ function extract(
   );
   for (const { maker } of used) if (maker) own.add(maker);
   const names = new Set([...used.map(({ name }) => name), ...steps.flatMap(({ node }) => node.output)]);
-  const info = (name: string): ValueInfoProto => infoOf(name, proto.input.concat(proto.output), shapes);
+  const written = new Map([...proto.input, ...proto.output].map((each) => [each.name, each]));
+  const info = (name: string): ValueInfoProto[] => {
+    const found = written.get(name) ?? shapes.get(name)?.info;
+    return found ? [found] : [];
+  };
   const nodes = graph.nodes.filter((node) => own.has(node));
   // Old versions of ONNX want each initializer among the inputs as well: there, constants stay nodes.
   const isLifted = (node: (typeof nodes)[number]) => model.irVersion >= 4n && constantOf(node) !== undefined;
@@ -63,29 +66,11 @@ function extract(
     ],
     sparseInitializer: proto.sparseInitializer.filter(({ values }) => names.has(values?.name ?? "")),
     input: [
-      ...inputs.map(info),
+      ...inputs.flatMap(info),
       ...proto.input.filter(({ name }) => names.has(name) && graph.initializer(name) !== undefined),
     ],
-    output: outputs.map(info),
+    output: outputs.flatMap(info),
     valueInfo: proto.valueInfo.filter(({ name }) => names.has(name) && !edge.has(name)),
     quantizationAnnotation: proto.quantizationAnnotation.filter(({ tensorName }) => names.has(tensorName)),
   });
 }
-
-function infoOf(name: string, written: readonly ValueInfoProto[], shapes: Shapes): ValueInfoProto {
-  const own = written.find((info) => info.name === name);
-  const measured = shapes.get(name);
-  if (own !== undefined || measured === undefined) return own ?? tensorInfo(name, 0, []);
-  return tensorInfo(name, NUMBER_OF[measured.dtype], measured.declared);
-}
-
-const NUMBER_OF: Record<DType, number> = {
-  float32: TensorProto_DataType.FLOAT,
-  float16: TensorProto_DataType.FLOAT16,
-  float64: TensorProto_DataType.DOUBLE,
-  uint8: TensorProto_DataType.UINT8,
-  int8: TensorProto_DataType.INT8,
-  int32: TensorProto_DataType.INT32,
-  int64: TensorProto_DataType.INT64,
-  bool: TensorProto_DataType.BOOL,
-};

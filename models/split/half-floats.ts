@@ -1,6 +1,6 @@
-import { tensorInfo, withGraph } from "../onnx/derive.ts";
+import { withElementType, withGraph } from "../onnx/derive.ts";
 import { makeNode } from "../onnx/graph.ts";
-import { type ModelProto, TensorProto_DataType } from "../onnx/proto/onnx_pb.js";
+import { type ModelProto, TensorProto_DataType, type ValueInfoProto } from "../onnx/proto/onnx_pb.js";
 import type { Shapes } from "./shapes.ts";
 
 /** A part of a model that is a model itself. */
@@ -33,8 +33,6 @@ export function withWideHalves(
   const given = outputs.filter(isHalf);
   if (graph === undefined || taken.length + given.length === 0) return { model, inputs, outputs };
   const rename = (name: string) => (isHalf(name) ? wideName(name) : name);
-  const info = (name: string) =>
-    tensorInfo(wideName(name), TensorProto_DataType.FLOAT, shapes.get(name)?.declared ?? []);
   return {
     model: withGraph(model, {
       node: [
@@ -42,8 +40,8 @@ export function withWideHalves(
         ...graph.node,
         ...given.map((name) => cast(name, wideName(name), TensorProto_DataType.FLOAT)),
       ],
-      input: graph.input.map((each) => (taken.includes(each.name) ? info(each.name) : each)),
-      output: graph.output.map((each) => (given.includes(each.name) ? info(each.name) : each)),
+      input: graph.input.map((each) => (taken.includes(each.name) ? wideInfo(each) : each)),
+      output: graph.output.map((each) => (given.includes(each.name) ? wideInfo(each) : each)),
     }),
     inputs: inputs.map(rename),
     outputs: outputs.map(rename),
@@ -51,6 +49,9 @@ export function withWideHalves(
 }
 
 const wideName = (name: string): string => `${name}_float`;
+
+const wideInfo = (info: ValueInfoProto): ValueInfoProto =>
+  withElementType({ ...info, name: wideName(info.name) }, TensorProto_DataType.FLOAT);
 
 const cast = (from: string, to: string, dataType: number) =>
   makeNode("Cast", { name: `${FREE_CAST}${to}`, inputs: [from], outputs: [to] }, { to: dataType });

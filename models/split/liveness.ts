@@ -8,8 +8,6 @@ export interface Cut {
   /** What steps before it make and steps behind it read, in the order in which it is made. */
   tensors: readonly string[];
   bytes: number;
-  /** ONNX Runtime may fuse across it on some CPUs, which changes speed and the last bits of sums. */
-  isRisky: boolean;
 }
 
 /** More would be a graph cut across rather than at a waist. */
@@ -22,28 +20,31 @@ const MAX_TENSORS = 6;
 export function cutsOf(flow: Flow, shapes: Shapes, isWhole: (tensor: string) => boolean): Cut[] {
   return crossings(flow).flatMap((tensors, i): Cut[] => {
     const isCut = tensors.length > 0 && tensors.length <= MAX_TENSORS && tensors.every(isWhole);
-    if (!isCut) return [];
-    return [{ at: i + 1, tensors, bytes: sumBytes(tensors, shapes), isRisky: isRisky(flow, i + 1, tensors) }];
+    if (!isCut || isInsideFusion(flow, i + 1, tensors)) return [];
+    return [{ at: i + 1, tensors, bytes: sumBytes(tensors, shapes) }];
   });
 }
 
 /** Operators that may become the tail of a convolution or a matrix product. */
 const TAILS = new Set(["Relu", "Clip", "LeakyRelu", "Sigmoid", "Tanh", "HardSigmoid", "BatchNormalization"]);
 
+const AVERAGES = new Set(["AveragePool", "GlobalAveragePool"]);
+
 /**
- * A convolution takes in the activation behind it, and the addition of a residual: the addition starts from the
- * other sum, and that is another order of adding
- * (https://github.com/microsoft/onnxruntime/blob/main/onnxruntime/core/optimizer/nchwc_transformer.cc).
+ * On some CPUs a convolution takes in more than the saved graph shows: its activation, and an addition of two of its
+ * kind, which then adds in another order. And an average over its own layout is not summed as one over the usual
+ * layout (https://github.com/microsoft/onnxruntime/blob/main/onnxruntime/core/optimizer/nchwc_transformer.cc).
  */
-function isRisky({ graph, steps }: Flow, at: number, tensors: readonly string[]): boolean {
-  const later = new Set(steps.slice(at).map(({ node }) => node));
-  return tensors.some((name) => {
-    const readers = graph.consumers(name).filter((node) => later.has(node));
-    const isTail = readers.length === 1 && TAILS.has(readers[0]?.opType ?? "");
-    return (
-      isTail ||
-      readers.some(({ opType, input }) => opType === "Add" && !input.some((i) => graph.initializer(i)))
-    );
+function isInsideFusion({ graph, steps }: Flow, at: number, tensors: readonly string[]): boolean {
+  const crossing = new Set(tensors);
+  const readers = steps.slice(at).filter(({ node }) => node.input.some((name) => crossing.has(name)));
+  return readers.some(({ node }) => {
+    if (AVERAGES.has(node.opType)) return true;
+    const sides = node.input.filter((name) => name !== "" && graph.initializer(name) === undefined);
+    const isAlone = graph.consumers(node.input[0] ?? "").length === 1;
+    return node.opType === "Add"
+      ? sides.length === 2 && sides.every((name) => crossing.has(name))
+      : TAILS.has(node.opType) && isAlone;
   });
 }
 

@@ -9,9 +9,6 @@ export type PlanRequest = { stages: number } | { budgetBytes: number };
 /** Of the widest cut's share: as much as a stage of a quarter of the weights. */
 const CROSSING_SHARE = 1 / 4;
 
-/** Of a cut that may keep ONNX Runtime from a fusion: it is made only where there is no other way. */
-const RISK_SHARE = 1;
-
 /** More would be a file an operator. */
 const MAX_STAGES = 64;
 
@@ -64,8 +61,7 @@ function oneStageMore(
   const widest = Math.max(1, ...cuts.map(({ bytes }) => bytes));
   const longer = new Map<number, Way>();
   for (const before of ways) {
-    const cut = cuts[before.to - 1];
-    const crossing = (((cut?.bytes ?? 0) / widest) * CROSSING_SHARE) ** 2 + (cut?.isRisky ? RISK_SHARE : 0);
+    const crossing = (((cuts[before.to - 1]?.bytes ?? 0) / widest) * CROSSING_SHARE) ** 2;
     for (let to = before.to + 1; to < costs.places; to++) {
       const last = costs.stage(before.to, to);
       if (last.bytes > budgetBytes || before.last.bytes + last.weightBytes > budgetBytes) continue;

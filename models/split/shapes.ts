@@ -1,7 +1,12 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { ExecutionProvider } from "../../runtime/session/execution-provider.ts";
 import { byteCount, type DType, type NamedTensors } from "../../runtime/tensor/tensor.ts";
-import { withOutputs } from "../onnx/derive.ts";
-import type { ModelProto } from "../onnx/proto/onnx_pb.js";
+import { withGraph, withOutputs, withRank } from "../onnx/derive.ts";
+import { makeNode } from "../onnx/graph.ts";
+import type { ModelProto, ValueInfoProto } from "../onnx/proto/onnx_pb.js";
+import { readModel } from "../onnx/read-model.ts";
 import { encodeModel } from "../onnx/write-model.ts";
 
 /** A tensor as a run had it. */
@@ -9,9 +14,9 @@ export interface MeasuredTensor {
   dtype: DType;
   /** Of this run. */
   dims: readonly number[];
-  /** What holds in every run; -1 where the size depends on the inputs'. */
-  declared: readonly number[];
   bytes: number;
+  /** What holds in every run, with the names of open dimensions: two of one name are equal. */
+  info: ValueInfoProto;
 }
 
 /** By the tensor's name. */
@@ -27,21 +32,45 @@ export async function measureShapes(
   model: ModelProto,
   feeds: NamedTensors,
 ): Promise<Shapes> {
-  const made = (model.graph?.node ?? []).flatMap(({ output }) => output.filter((name) => name !== ""));
-  const session = await provider.load(encodeModel(withOutputs(model, made)), { optimization: "none" });
+  const folder = await mkdtemp(join(tmpdir(), "sightline-shapes-"));
   try {
-    const tensors = { ...feeds, ...(await session.run(0, feeds)) };
-    const specs = [...session.inputs, ...session.outputs];
-    return new Map(
-      specs.flatMap(({ name, dtype, dims: known }) => {
-        const dims = tensors[name]?.dims;
-        if (dims === undefined) return [];
-        // Where ONNX Runtime does not even know the rank it gives none.
-        const declared = known.length === dims.length ? known : dims.map(() => -1);
-        return [[name, { dtype, dims, declared, bytes: byteCount(dtype, dims) }]];
-      }),
-    );
+    const optimizedPath = join(folder, "typed.onnx");
+    const tensors = await runAll(provider, model, feeds, optimizedPath);
+    const { graph } = await readModel(optimizedPath);
+    const infos = [...(graph?.input ?? []), ...(graph?.output ?? [])];
+    return new Map(infos.flatMap((info) => measured(info, tensors)));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function runAll(
+  provider: ExecutionProvider,
+  model: ModelProto,
+  feeds: NamedTensors,
+  optimizedPath: string,
+): Promise<NamedTensors> {
+  const made = (model.graph?.node ?? []).flatMap(({ output }) => output.filter((name) => name !== ""));
+  const whole = encodeModel(withOutputs(withIdleNodes(model), [...made, "idle_out"]));
+  const session = await provider.load(whole, { optimization: "basic", optimizedPath });
+  try {
+    return { ...feeds, ...(await session.run(0, feeds)) };
   } finally {
     await session.unload();
   }
+}
+
+/** ONNX Runtime writes down what it found out of a model only when it has changed something: this it can leave out. */
+function withIdleNodes(model: ModelProto): ModelProto {
+  const [output] = model.graph?.output ?? [];
+  const idle = makeNode("Identity", { name: "idle", inputs: [output?.name ?? ""], outputs: ["idle"] });
+  const still = makeNode("Identity", { name: "still_idle", inputs: ["idle"], outputs: ["idle_out"] });
+  return withGraph(model, { node: [...(model.graph?.node ?? []), idle, still] });
+}
+
+function measured(info: ValueInfoProto, tensors: NamedTensors): [string, MeasuredTensor][] {
+  const tensor = tensors[info.name];
+  if (tensor === undefined) return [];
+  const { dtype, dims } = tensor;
+  return [[info.name, { dtype, dims, bytes: byteCount(dtype, dims), info: withRank(info, dims.length) }]];
 }
