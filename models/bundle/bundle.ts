@@ -2,7 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { realpath } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { SightlineError } from "../../runtime/base/errors.ts";
-import { textInBundle, type VerifiedFile, verifiedFile } from "./files.ts";
+import { textIfAny, textInBundle, type VerifiedFile, verifiedFile } from "./files.ts";
 import { type Manifest, parseManifest, type Stage, type Variant } from "./manifest.ts";
 import { filesOfStage } from "./packed.ts";
 import { checkSignature, SIGNATURE_FILE } from "./signature.ts";
@@ -52,7 +52,7 @@ export async function openBundle(
   const text = await textInBundle(place, MANIFEST_FILE);
   const manifest = parseManifest(text, join(place, MANIFEST_FILE));
   if (trusted.length > 0) {
-    checkSignature(await textInBundle(place, SIGNATURE_FILE), { text, manifest, trusted });
+    checkSignature(await textIfAny(place, SIGNATURE_FILE), { text, manifest, trusted });
   }
   const labels = await readLabels(place, manifest.labels);
   const variant = chooseVariant(place, manifest, targets);
@@ -110,7 +110,8 @@ function summary(folder: string, { name, version, variants }: Manifest): BundleS
   return { folder, name, version, variants: variants.map((variant) => variant.name), bytes };
 }
 
-async function readLabels(folder: string, labels: Manifest["labels"]): Promise<string[]> {
+/** A model's labels, from its manifest or the file that it names. Errors: ERR_MODEL_MISSING, ERR_MODEL_MANIFEST. */
+export async function readLabels(folder: string, labels: Manifest["labels"]): Promise<string[]> {
   if (typeof labels !== "string") return labels;
   const lines = (await textInBundle(folder, labels)).split(/\r?\n/).map((line) => line.trim());
   const written = lines.slice(0, lines.findLastIndex((line) => line !== "") + 1);

@@ -12,7 +12,8 @@ export function canonicalJson(value: unknown, levels = MAX_DEPTH): string {
   if (value === null || typeof value === "boolean") return String(value);
   if (typeof value === "string" && value.isWellFormed()) return JSON.stringify(value);
   if (typeof value === "number" && Number.isFinite(value)) return JSON.stringify(value);
-  if (typeof value !== "object") throw refusal(`${typeof value} ${JSON.stringify(value)?.slice(0, 60)}`);
+  if (typeof value !== "object")
+    throw refusal(`${typeof value} ${JSON.stringify(String(value).slice(0, 60))}`);
   if (levels === 0) throw refusal(`more than ${MAX_DEPTH} levels`);
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item, levels - 1)).join(",")}]`;
   const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -5,7 +5,7 @@ import { resolve, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { SightlineError } from "../../runtime/base/errors.ts";
 
-const MAX_TEXT_BYTES = 2 ** 20;
+export const MAX_TEXT_BYTES = 2 ** 20;
 
 /**
  * The real path of a regular file of a bundle. Errors: ERR_MODEL_MISSING when it is not there,
@@ -29,6 +29,18 @@ export async function textInBundle(folder: string, name: string): Promise<string
     throw new SightlineError("ERR_MODEL_MANIFEST", `${folder}: ${name} is larger than 1 MiB`);
   }
   return (await readFile(path, "utf8")).replace(/^\uFEFF/, "");
+}
+
+/** The same of a file that need not be there. */
+export async function textIfAny(folder: string, name: string): Promise<string | undefined> {
+  try {
+    return await textInBundle(folder, name);
+  } catch (error) {
+    const cause =
+      error instanceof SightlineError ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+    if (cause?.code === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 /** A file's place and what it has to hold. */

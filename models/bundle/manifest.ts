@@ -120,6 +120,8 @@ const manifestSchema = z
   .superRefine(({ input, variants }, ctx) => checkChain(variants, input.name, ctx));
 
 export type Manifest = z.output<typeof manifestSchema>;
+/** As it stands in the file, defaults not filled in. */
+export type WrittenManifest = z.input<typeof manifestSchema>;
 export type Decoder = Manifest["decoder"];
 export type Variant = Manifest["variants"][number];
 export type Stage = Variant["stages"][number];

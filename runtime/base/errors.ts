@@ -82,6 +82,22 @@ export const ERRORS = {
     meaning: "An ONNX model uses operators of a version that is not known here.",
     hint: "Export it with an opset from 13 to 21.",
   },
+  ERR_QUANTIZE_RANGE: {
+    meaning: "A tensor's values cannot be calibrated: NaN or infinity among them, or none at all.",
+    hint: "Look at the pictures used, `input.mean` and `input.std`; if the model itself overflows, leave that part in float.",
+  },
+  ERR_CALIBRATION_FILE: {
+    meaning: "A calibration file is not valid.",
+    hint: "Make it anew with `sightline model calibrate`.",
+  },
+  ERR_LABELS: {
+    meaning: "Labels that a model is to be scored with are missing or not valid.",
+    hint: "Each picture needs a file of its name with `.txt`; docs/models.md shows the lines.",
+  },
+  ERR_QUANTIZE_REFUSED: {
+    meaning: "A quantized model is not worth having: slower than its float form, or too far from it.",
+    hint: "Look at the report; use more pictures, another `--method`, a larger `--max-drop`, or `--force` if you know better.",
+  },
   ERR_MODEL_SIGNATURE: {
     meaning: "A model's signature is missing, wrong, or made by a key that is not trusted.",
     hint: "Ask for a bundle that is signed by a trusted key, or put its maker's public key into the store's folder `trust`.",
