@@ -15,6 +15,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "./proto/onnx_pb.js";
+import { renamed } from "./tensor.ts";
 
 /** The same model with other parts in its main graph; the rest is shared, what the schema does not know among it. */
 export function withGraph(model: ModelProto, parts: Partial<GraphProto>): ModelProto {
@@ -25,7 +26,7 @@ export function withGraph(model: ModelProto, parts: Partial<GraphProto>): ModelP
 /**
  * The same model with further outputs. ONNX wants an output's type written down; ONNX Runtime finds it by itself.
  */
-export function withOutputs(model: ModelProto, names: Iterable<string>): ModelProto {
+export function withMoreOutputs(model: ModelProto, names: Iterable<string>): ModelProto {
   const output = [...(model.graph?.output ?? [])];
   const there = new Set(output.map(({ name }) => name));
   for (const name of names) if (!there.has(name)) output.push(create(ValueInfoProtoSchema, { name }));
@@ -71,5 +72,5 @@ function withTensorType(
 export function constantOf({ opType, domain, output, attribute }: NodeProto): TensorProto | undefined {
   if (opType !== "Constant" || (domain !== "" && domain !== "ai.onnx")) return undefined;
   const value = attribute.find(({ name }) => name === "value")?.t;
-  return value && { ...value, name: output[0] ?? "" };
+  return value && renamed(value, output[0] ?? "");
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ExecutionProvider } from "../../runtime/session/execution-provider.ts";
 import { byteCount, type DType, type NamedTensors } from "../../runtime/tensor/tensor.ts";
-import { withGraph, withOutputs, withRank } from "../onnx/derive.ts";
+import { withGraph, withMoreOutputs, withRank } from "../onnx/derive.ts";
 import { makeNode } from "../onnx/graph.ts";
 import type { ModelProto, ValueInfoProto } from "../onnx/proto/onnx_pb.js";
 import { readModel } from "../onnx/read-model.ts";
@@ -51,7 +51,7 @@ async function runAll(
   optimizedPath: string,
 ): Promise<NamedTensors> {
   const made = (model.graph?.node ?? []).flatMap(({ output }) => output.filter((name) => name !== ""));
-  const whole = encodeModel(withOutputs(withIdleNodes(model), [...made, "idle_out"]));
+  const whole = encodeModel(withMoreOutputs(withIdleNodes(model), [...made, "idle_out"]));
   const session = await provider.load(whole, { optimization: "basic", optimizedPath });
   try {
     return { ...feeds, ...(await session.run(0, feeds)) };

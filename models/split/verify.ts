@@ -1,5 +1,5 @@
-import { ChainSession } from "../../runtime/session/chain-session.ts";
-import type { ExecutionProvider, Session } from "../../runtime/session/execution-provider.ts";
+import { loadChain } from "../../runtime/session/chain-session.ts";
+import type { ExecutionProvider } from "../../runtime/session/execution-provider.ts";
 import type { NamedTensors, Tensor } from "../../runtime/tensor/tensor.ts";
 import type { ModelProto } from "../onnx/proto/onnx_pb.js";
 import { encodeModel } from "../onnx/write-model.ts";
@@ -52,7 +52,7 @@ async function runAll(
 ): Promise<NamedTensors[][]> {
   const results: NamedTensors[][] = [];
   for (const intraOpThreads of THREADS) {
-    const session = await loadChain(provider, stages, { intraOpThreads, outputs });
+    const session = await loadChain(provider, stages.map(encodeModel), { intraOpThreads }, outputs);
     try {
       const made: NamedTensors[] = [];
       for (const each of feeds) made.push(await session.run(0, each));
@@ -62,22 +62,6 @@ async function runAll(
     }
   }
   return results;
-}
-
-/** Errors: those of `load`, and then no stage stays loaded. */
-async function loadChain(
-  provider: ExecutionProvider,
-  stages: readonly ModelProto[],
-  { intraOpThreads, outputs }: { intraOpThreads: number; outputs: readonly string[] | undefined },
-): Promise<Session> {
-  const sessions: Session[] = [];
-  try {
-    for (const stage of stages) sessions.push(await provider.load(encodeModel(stage), { intraOpThreads }));
-  } catch (error) {
-    for (const session of sessions) await session.unload();
-    throw error;
-  }
-  return new ChainSession(sessions, outputs);
 }
 
 function areSame(a: Tensor | undefined, b: Tensor | undefined): boolean {

@@ -1,13 +1,14 @@
+import { createHash } from "node:crypto";
 import { type Bundle, openBundle, type StageFile } from "../../models/bundle/bundle.ts";
 import type { Kernels } from "../arm-neon/index.ts";
 import type { Clock } from "../base/clock.ts";
-import { SightlineError } from "../base/errors.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
-import type { ExecutionProvider } from "../session/execution-provider.ts";
+import { loadChain } from "../session/chain-session.ts";
+import type { ExecutionProvider, Session } from "../session/execution-provider.ts";
 import { BufferPool } from "../tensor/buffer-pool.ts";
 import type { NamedTensors } from "../tensor/tensor.ts";
 import { FrameLayout, type FrameTensors } from "./frame-tensors.ts";
-import { checkSignature } from "./model-signature.ts";
+import { checkSignature, outputNames } from "./model-signature.ts";
 import { VisionModel } from "./vision-model.ts";
 
 export interface OpenModelOptions {
@@ -33,8 +34,7 @@ export async function openModel(
   options: OpenModelOptions,
 ): Promise<OpenModel> {
   const bundle = await openBundle(options.folder);
-  const stage = onlyStage(bundle);
-  const session = await deps.provider.load(stage.path);
+  const session = await loadStages(deps.provider, bundle);
   try {
     checkSignature(bundle, session);
   } catch (error) {
@@ -62,7 +62,7 @@ export async function openModel(
     {
       name: manifest.name,
       version: manifest.version,
-      sha256: stage.sha256,
+      sha256: digestOf(bundle.stages),
       input: manifest.input,
       decoder: manifest.decoder,
       labels: bundle.labels,
@@ -79,9 +79,15 @@ export async function openModel(
   return { model, reserve, close };
 }
 
-/** Models in several stages wait for the loader that streams them. */
-function onlyStage({ folder, stages }: Bundle): StageFile {
-  const [stage] = stages;
-  if (stage && stages.length === 1) return stage;
-  throw new SightlineError("ERR_MODEL_MANIFEST", `${folder}: ${stages.length} stages, 1 is supported`);
+async function loadStages(provider: ExecutionProvider, { manifest, stages }: Bundle): Promise<Session> {
+  const paths = stages.map(({ path }) => path);
+  return loadChain(provider, paths, {}, outputNames(manifest.decoder));
+}
+
+/** Of a model in one piece its file's, of one in stages that of their digests in order. */
+function digestOf(stages: readonly StageFile[]): string {
+  const digests = stages.map(({ sha256 }) => sha256);
+  return digests.length === 1
+    ? digests.join()
+    : createHash("sha256").update(digests.join("\n")).digest("hex");
 }

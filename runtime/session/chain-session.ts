@@ -1,7 +1,7 @@
 import { SightlineError } from "../base/errors.ts";
 import type { NamedTensors, TensorSpec } from "../tensor/tensor.ts";
 import { checkFeeds, checkFetches } from "./check-tensors.ts";
-import type { RunOptions, Session } from "./execution-provider.ts";
+import type { ExecutionProvider, LoadOptions, RunOptions, Session } from "./execution-provider.ts";
 
 interface Link {
   session: Session;
@@ -22,8 +22,8 @@ export class ChainSession implements Session {
   readonly #running = new Set<Promise<unknown>>();
   #unloading: Promise<void> | undefined;
 
-  /** `outputs` are those of the whole, by name; left out, they are what no later stage takes. */
-  constructor(stages: readonly Session[], outputs?: readonly string[]) {
+  /** Its outputs are what no later stage takes, and those of `outputs` that one does. */
+  constructor(stages: readonly Session[], outputs: readonly string[] = []) {
     this.inputs = fedInputs(stages);
     this.outputs = ownOutputs(stages, outputs);
     this.#links = linksOf(stages, this.outputs);
@@ -61,6 +61,27 @@ export class ChainSession implements Session {
     }
     return tensors;
   }
+}
+
+/**
+ * Loads a model's stages in the order in which they run; of a model in one piece it gives the one session. `outputs`
+ * are those that must be there although a later stage takes them, too. Errors: those of `load`, and then none stays.
+ */
+export async function loadChain(
+  provider: ExecutionProvider,
+  stages: readonly (string | Uint8Array)[],
+  options: LoadOptions = {},
+  outputs: readonly string[] = [],
+): Promise<Session> {
+  const loaded: Session[] = [];
+  try {
+    for (const stage of stages) loaded.push(await provider.load(stage, options));
+  } catch (error) {
+    await Promise.all(loaded.map((session) => session.unload()));
+    throw error;
+  }
+  const [only] = loaded;
+  return only && loaded.length === 1 ? only : new ChainSession(loaded, outputs);
 }
 
 async function runLink(
@@ -101,10 +122,10 @@ function fedInputs(stages: readonly Session[]): TensorSpec[] {
   return [...inputs.values()];
 }
 
-function ownOutputs(stages: readonly Session[], wanted: readonly string[] | undefined): TensorSpec[] {
+function ownOutputs(stages: readonly Session[], wanted: readonly string[]): TensorSpec[] {
   return stages.flatMap(({ outputs }, i) => {
     const taken = namesOf(stages.slice(i + 1).flatMap(({ inputs }) => inputs));
-    return outputs.filter(({ name }) => (wanted ? wanted.includes(name) : !taken.has(name)));
+    return outputs.filter(({ name }) => wanted.includes(name) || !taken.has(name));
   });
 }
 
