@@ -70,3 +70,9 @@ function withShare(
   const share = (weightBytes / Math.max(1, whole.weightBytes)) ** 2 + (us / Math.max(1, whole.us)) ** 2;
   return { weightBytes, bytes: weightBytes + activeBytes, share };
 }
+
+/** Of the first steps; a weight that several read counts once. */
+export function weightBytesBefore({ steps }: Flow, at: number): number {
+  const weights = new Map(steps.slice(0, at).flatMap((step) => [...step.weights]));
+  return [...weights.values()].reduce((sum, bytes) => sum + bytes, 0);
+}

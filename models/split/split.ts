@@ -1,15 +1,12 @@
 import { SightlineError } from "../../runtime/base/errors.ts";
 import type { ExecutionProvider } from "../../runtime/session/execution-provider.ts";
 import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
-import { Graph } from "../onnx/graph.ts";
 import type { ModelProto } from "../onnx/proto/onnx_pb.js";
 import { extractStages } from "./extract.ts";
-import { flowOf } from "./flow.ts";
-import { measureFusion } from "./fusion.ts";
-import { FREE_CAST, type Stage } from "./half-floats.ts";
-import { activeBytes, type Cut, cutsOf } from "./liveness.ts";
+import type { Stage } from "./half-floats.ts";
+import { activeBytes, type Cut } from "./liveness.ts";
+import { measureModel } from "./measure.ts";
 import { type PlanRequest, planCuts } from "./planner.ts";
-import { measureShapes } from "./shapes.ts";
 import { compareChain, type Likeness, runWhole } from "./verify.ts";
 
 export interface SplitModel extends Likeness {
@@ -34,19 +31,15 @@ export async function splitModel(
   model: ModelProto,
   { feeds, plan }: SplitRequest,
 ): Promise<SplitModel> {
-  const flow = flowOf(new Graph(model));
-  const shapes = await measureShapes(provider, model, feeds[0]);
-  const fusion = await measureFusion(provider, model, feeds[0]);
-  const isWhole = (name: string): boolean =>
-    fusion.tensors.has(name) || (fusion.tensors.has(FREE_CAST + name) && !flow.graph.isOutput(name));
-  const costs = { flow, activeBytes: activeBytes(flow, shapes), durationUs: fusion.durationUs };
+  const { flow, shapes, cuts, durationUs } = await measureModel(provider, model, feeds[0]);
+  const costs = { flow, activeBytes: activeBytes(flow, shapes), durationUs };
   const whole = await runWhole(provider, model, feeds);
-  const attempt = async (cuts: readonly Cut[]): Promise<SplitModel> => {
-    const stages = extractStages(flow, cuts, shapes);
+  const attempt = async (tried: readonly Cut[]): Promise<SplitModel> => {
+    const stages = extractStages(flow, tried, shapes);
     const models = stages.map((stage) => stage.model);
-    return { stages, cuts, ...(await compareChain(provider, models, { feeds, whole })) };
+    return { stages, cuts: tried, ...(await compareChain(provider, models, { feeds, whole })) };
   };
-  return search(cutsOf(flow, shapes, isWhole), (cuts) => planCuts({ ...costs, cuts }, plan), attempt);
+  return search(cuts, (left) => planCuts({ ...costs, cuts: left }, plan), attempt);
 }
 
 /** Each costs a load of the model and a few runs, and one more for each of its cuts. */
