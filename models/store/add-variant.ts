@@ -4,9 +4,9 @@ import { MANIFEST_FILE } from "../bundle/bundle.ts";
 import { textInBundle, verifiedFile } from "../bundle/files.ts";
 import { parseManifest, type Variant, type WrittenManifest } from "../bundle/manifest.ts";
 import { filesOf } from "../bundle/packed.ts";
+import { writeStage } from "../bundle/write-blobs.ts";
 import type { ModelProto } from "../onnx/proto/onnx_pb.js";
 import { writeOut } from "./write-out.ts";
-import { writeStage } from "./write-stage.ts";
 
 export interface AddedVariant {
   name: string;
