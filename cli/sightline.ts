@@ -7,11 +7,12 @@ import { doctor } from "./verbs/doctor.ts";
 import { health } from "./verbs/health.ts";
 import { infer } from "./verbs/infer.ts";
 import { init } from "./verbs/init.ts";
+import { model } from "./verbs/model.ts";
 import { models } from "./verbs/models.ts";
 import { run } from "./verbs/run.ts";
 import { readVersion } from "./version.ts";
 
-const VERBS: readonly Verb[] = [run, check, init, config, infer, models, doctor, health];
+const VERBS: readonly Verb[] = [run, check, init, config, infer, models, model, doctor, health];
 
 /** Runs `sightline ARGS` and gives its exit code: 0 done, 1 it found or met a problem, 2 it was not understood. */
 export async function main(args: string[], io: Io): Promise<number> {
@@ -43,7 +44,7 @@ function help(about: string | undefined, io: Io): number {
     );
   } else {
     const { summary, usage } = find(about);
-    io.out(`${summary}\n\n${usage.replace(/^/gm, "  sightline ")}`);
+    io.out(`${summary}\n\n${usage.replace(/^(?! )/gm, "  sightline ")}`);
   }
   return 0;
 }

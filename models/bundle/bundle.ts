@@ -1,11 +1,15 @@
+import type { KeyObject } from "node:crypto";
+import { realpath } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { SightlineError } from "../../runtime/base/errors.ts";
-import { fileInBundle, textInBundle, verify } from "./files.ts";
-import { type Manifest, parseManifest, type Variant } from "./manifest.ts";
+import { textIfAny, textInBundle, type VerifiedFile, verifiedFile } from "./files.ts";
+import { type Manifest, parseManifest, type Stage, type Variant } from "./manifest.ts";
+import { filesOfStage } from "./packed.ts";
+import { checkSignature, SIGNATURE_FILE } from "./signature.ts";
 
 /** A model that is there in full: manifest valid, labels read, the chosen variant's files verified. */
 export interface Bundle {
-  /** Absolute. */
+  /** Absolute, links resolved: all of the bundle comes from here, also when a link to it is changed meanwhile. */
   folder: string;
   manifest: Manifest;
   /** The label of class i; at least one. */
@@ -17,36 +21,57 @@ export interface Bundle {
   bytes: number;
 }
 
-export interface StageFile {
-  /** Absolute, links resolved. */
-  path: string;
-  bytes: number;
-  sha256: string;
+/** The graph of a stage, with what the manifest says about it; `readVerified` gives its bytes. */
+export interface StageFile extends VerifiedFile {
+  /** The graph's ONNX `external_data`, which is to be mapped rather than read. */
+  weights?: VerifiedFile;
+  /** Tensors that come from the model's input or from earlier stages. */
+  inputs?: readonly string[];
+  outputs?: readonly string[];
 }
 
 export interface OpenOptions {
   /** Targets that this machine can run, best first: `["linux-arm64-dotprod", "any"]`. Left out: `["any"]`. */
   targets?: readonly string[];
+  /** With at least one, the bundle has to be signed by one of them. */
+  trusted?: readonly KeyObject[];
 }
 
 export const MANIFEST_FILE = "manifest.json";
 
 /**
- * Opens the bundle in `folder`. Errors: ERR_MODEL_MISSING (a file is not there), ERR_MODEL_MANIFEST (not valid, a
- * path leaves the folder, no labels, no variant for `targets`), ERR_MODEL_DIGEST (size or sha256 differ).
+ * Opens the bundle in `folder`, which may be a link to one. Errors: ERR_MODEL_MISSING (a file is not there),
+ * ERR_MODEL_MANIFEST (not valid, a path leaves the folder, no labels, no variant for `targets`),
+ * ERR_MODEL_SIGNATURE (not signed by a trusted key), ERR_MODEL_DIGEST (size or sha256 differ).
  */
-export async function openBundle(folder: string, { targets = ["any"] }: OpenOptions = {}): Promise<Bundle> {
-  const absolute = resolve(folder);
-  const manifest = await readManifest(absolute);
-  const labels = await readLabels(absolute, manifest.labels);
-  const variant = chooseVariant(absolute, manifest, targets);
-  const stages: StageFile[] = [];
-  for (const { file, sha256, bytes } of variant.stages) {
-    const found = await fileInBundle(absolute, file);
-    await verify(found, { sha256, bytes });
-    stages.push({ ...found, sha256 });
+export async function openBundle(
+  folder: string,
+  { targets = ["any"], trusted = [] }: OpenOptions = {},
+): Promise<Bundle> {
+  const place = await placeOf(folder);
+  const text = await textInBundle(place, MANIFEST_FILE);
+  const manifest = parseManifest(text, join(place, MANIFEST_FILE));
+  if (trusted.length > 0) {
+    checkSignature(await textIfAny(place, SIGNATURE_FILE), { text, manifest, trusted });
   }
-  return { folder: absolute, manifest, labels, variant, stages, bytes: bytesOf(variant) };
+  const labels = await readLabels(place, manifest.labels);
+  const variant = chooseVariant(place, manifest, targets);
+  const stages: StageFile[] = [];
+  for (const stage of variant.stages) stages.push(await openStage(place, stage));
+  return { folder: place, manifest, labels, variant, stages, bytes: bytesOf(variant) };
+}
+
+async function openStage(folder: string, { weights, inputs, outputs, ...graph }: Stage): Promise<StageFile> {
+  const file = await verifiedFile(folder, graph);
+  return { ...file, weights: weights && (await verifiedFile(folder, weights)), inputs, outputs };
+}
+
+async function placeOf(folder: string): Promise<string> {
+  try {
+    return await realpath(resolve(folder));
+  } catch (error) {
+    throw SightlineError.wrap("ERR_MODEL_MISSING", error, resolve(folder));
+  }
 }
 
 /** What stands in a list of bundles: as the manifest says, its files not verified. */
@@ -79,13 +104,14 @@ async function readManifest(folder: string): Promise<Manifest> {
 }
 
 function summary(folder: string, { name, version, variants }: Manifest): BundleSummary {
-  const stages = variants.flatMap((variant) => variant.stages);
-  const sizes = new Map(stages.map(({ sha256, bytes }) => [sha256, bytes]));
+  const files = variants.flatMap((variant) => variant.stages).flatMap(filesOfStage);
+  const sizes = new Map(files.map(({ sha256, bytes }) => [sha256, bytes]));
   const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
   return { folder, name, version, variants: variants.map((variant) => variant.name), bytes };
 }
 
-async function readLabels(folder: string, labels: Manifest["labels"]): Promise<string[]> {
+/** A model's labels, from its manifest or the file that it names. Errors: ERR_MODEL_MISSING, ERR_MODEL_MANIFEST. */
+export async function readLabels(folder: string, labels: Manifest["labels"]): Promise<string[]> {
   if (typeof labels !== "string") return labels;
   const lines = (await textInBundle(folder, labels)).split(/\r?\n/).map((line) => line.trim());
   const written = lines.slice(0, lines.findLastIndex((line) => line !== "") + 1);
@@ -106,4 +132,5 @@ function chooseVariant(folder: string, { variants }: Manifest, targets: readonly
   throw new SightlineError("ERR_MODEL_MANIFEST", message);
 }
 
-const bytesOf = ({ stages }: Variant): number => stages.reduce((sum, { bytes }) => sum + bytes, 0);
+const bytesOf = ({ stages }: Variant): number =>
+  stages.flatMap(filesOfStage).reduce((sum, { bytes }) => sum + bytes, 0);

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { constants, createReadStream, type ReadStream } from "node:fs";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { resolve, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { SightlineError } from "../../runtime/base/errors.ts";
 
-const MAX_TEXT_BYTES = 2 ** 20;
+export const MAX_TEXT_BYTES = 2 ** 20;
 
 /**
  * The real path of a regular file of a bundle. Errors: ERR_MODEL_MISSING when it is not there,
@@ -31,32 +31,77 @@ export async function textInBundle(folder: string, name: string): Promise<string
   return (await readFile(path, "utf8")).replace(/^\uFEFF/, "");
 }
 
-/** Compares a file with what its manifest says. Errors: ERR_MODEL_DIGEST, which names both sides. */
-export async function verify(
-  file: { path: string; bytes: number },
-  wanted: { bytes: number; sha256: string },
-): Promise<void> {
-  if (file.bytes !== wanted.bytes) {
-    const message = `${file.path} has ${file.bytes} bytes, its manifest says ${wanted.bytes}`;
-    throw new SightlineError("ERR_MODEL_DIGEST", message);
+/** The same of a file that need not be there. */
+export async function textIfAny(folder: string, name: string): Promise<string | undefined> {
+  try {
+    return await textInBundle(folder, name);
+  } catch (error) {
+    const cause =
+      error instanceof SightlineError ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+    if (cause?.code === "ENOENT") return undefined;
+    throw error;
   }
-  const sha256 = await sha256Of(file.path);
-  if (sha256 === wanted.sha256) return;
-  throw new SightlineError(
-    "ERR_MODEL_DIGEST",
-    `${file.path} has sha256 ${sha256}, its manifest says ${wanted.sha256}`,
-  );
 }
 
-async function sha256Of(path: string): Promise<string> {
+/** A file's place and what it has to hold. */
+export interface VerifiedFile {
+  /** Absolute, links resolved. */
+  path: string;
+  bytes: number;
+  /** 64 small hexadecimal digits. */
+  sha256: string;
+}
+
+/**
+ * A file of a bundle that holds what its manifest says. Errors: as `fileInBundle`; ERR_MODEL_DIGEST, which names
+ * both sides.
+ */
+export async function verifiedFile(
+  folder: string,
+  { file, sha256, bytes }: { file: string; sha256: string; bytes: number },
+): Promise<VerifiedFile> {
+  const { path, bytes: found } = await fileInBundle(folder, file);
+  if (found !== bytes) throw otherSize(path, found, bytes);
   const hash = createHash("sha256");
   try {
-    await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash);
+    await pipeline(streamOf(path), hash);
   } catch (error) {
     throw SightlineError.wrap("ERR_MODEL_MISSING", error, path);
   }
-  return hash.digest("hex");
+  compare(path, hash.digest("hex"), sha256);
+  return { path, bytes, sha256 };
 }
+
+/**
+ * The very bytes whose digest was compared: whoever parses them parses what was verified, whatever happens to
+ * the file. Errors: ERR_MODEL_MISSING, ERR_MODEL_DIGEST.
+ */
+export async function readVerified({ path, bytes, sha256 }: VerifiedFile): Promise<Buffer> {
+  let content: Buffer;
+  try {
+    content = await readFile(path, { flag: READ_NO_LINK });
+  } catch (error) {
+    throw SightlineError.wrap("ERR_MODEL_MISSING", error, path);
+  }
+  if (content.length !== bytes) throw otherSize(path, content.length, bytes);
+  compare(path, createHash("sha256").update(content).digest("hex"), sha256);
+  return content;
+}
+
+/** Reads a file whose links are resolved: one that became a link since then is not followed. */
+export const streamOf = (path: string): ReadStream =>
+  // Node takes numbers for flags, too; its types say so for readFile only.
+  createReadStream(path, { flags: READ_NO_LINK as unknown as string, highWaterMark: 2 ** 20 });
+
+const READ_NO_LINK = constants.O_RDONLY | constants.O_NOFOLLOW;
+
+function compare(path: string, found: string, wanted: string): void {
+  if (found === wanted) return;
+  throw new SightlineError("ERR_MODEL_DIGEST", `${path} has sha256 ${found}, its manifest says ${wanted}`);
+}
+
+const otherSize = (path: string, found: number, wanted: number): SightlineError =>
+  new SightlineError("ERR_MODEL_DIGEST", `${path} has ${found} bytes, its manifest says ${wanted}`);
 
 async function real(path: string, what: string): Promise<string> {
   try {

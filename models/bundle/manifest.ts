@@ -2,25 +2,14 @@ import { z } from "zod";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import { explainIssue, pathText } from "../../runtime/base/explain-issue.ts";
 import type { JsonSchema } from "../../runtime/base/json-schema.ts";
+import { canonicalJson } from "./canonical-json.ts";
+import { checkChain, variant } from "./manifest-variant.ts";
+import { filePath, name, tensorName, version } from "./scalars.ts";
 
-const name = z
-  .string()
-  .regex(/^[a-z0-9_-]{1,64}$/)
-  .meta({ "x-noun": "a name of 1 to 64 of a-z, 0-9, _ and -" });
-
-const version = z
-  .string()
-  .regex(/^\d{1,9}\.\d{1,9}\.\d{1,9}$/)
-  .meta({ "x-noun": 'a version such as "1.0.0"' });
-
-/** Relative to the bundle's folder and inside it; links are looked at when the bundle is opened. */
-const filePath = z
-  .string()
-  .regex(/^(?!\/)(?!(.*\/)?\.\.(\/|$))[^\\\p{Cc}]{1,1024}$/u)
-  .meta({ "x-noun": "a relative path inside the bundle, with / and without .." });
+/** What a report may take: it travels with every model and its signature. */
+const MAX_REPORT_BYTES = 8192;
 
 const text = z.string().min(1).max(4096);
-const tensorName = z.string().min(1).max(256);
 const iou = z.number().min(0).max(1);
 const side = z.int().min(8).max(16_384);
 
@@ -106,31 +95,36 @@ const decoder = z.discriminatedUnion("type", [
   }),
 ]);
 
-const sha256 = z
-  .string()
-  .regex(/^[0-9a-f]{64}$/)
-  .meta({ "x-noun": "a sha256 of 64 small hexadecimal digits" });
+/** How the model came about and what it scored: any JSON, for people and tools; nothing at run time reads it. */
+const report = z
+  .record(z.string(), z.unknown())
+  .refine(fitsReport, { message: `must be plain JSON of at most ${MAX_REPORT_BYTES} bytes` });
 
-const stage = z.strictObject({ file: filePath, sha256, bytes: z.int().min(1) });
-
-/** `targets` are platforms such as `linux-arm64-dotprod`, or `any`; `stages` run one after the other. */
-const variant = z.strictObject({ name, targets: z.array(name).min(1), stages: z.array(stage).min(1) });
-
-const manifestSchema = z.strictObject({
-  schema: z.literal("sightline.model/1"),
-  name,
-  version,
-  description: text.optional(),
-  license: text.optional(),
-  input,
-  decoder,
-  labels: z.union([filePath, z.array(text).min(1)]),
-  variants: z.array(variant).min(1),
-});
+const manifestSchema = z
+  .strictObject({
+    schema: z.literal("sightline.model/1"),
+    name,
+    version,
+    description: text.optional(),
+    license: text.optional(),
+    /** After this it is not installed any more; what is installed goes on. */
+    expires: z.iso.datetime().meta({ "x-noun": 'a time in UTC such as "2030-01-31T00:00:00Z"' }).optional(),
+    /** The oldest Sightline that can run it. */
+    min_runtime: version.optional(),
+    report: report.optional(),
+    input,
+    decoder,
+    labels: z.union([filePath, z.array(text).min(1)]),
+    variants: z.array(variant).min(1),
+  })
+  .superRefine(({ input, variants }, ctx) => checkChain(variants, input.name, ctx));
 
 export type Manifest = z.output<typeof manifestSchema>;
+/** As it stands in the file, defaults not filled in. */
+export type WrittenManifest = z.input<typeof manifestSchema>;
 export type Decoder = Manifest["decoder"];
 export type Variant = Manifest["variants"][number];
+export type Stage = Variant["stages"][number];
 
 const jsonSchema = z.toJSONSchema(manifestSchema, { io: "input" }) as JsonSchema;
 
@@ -146,6 +140,14 @@ export function parseManifest(json: string, file: string): Manifest {
         `${pathText(path) || "the manifest"}: ${message}${hint ? `, ${hint}` : ""}`,
     );
   throw new SightlineError("ERR_MODEL_MANIFEST", problems.map((problem) => `${file}: ${problem}`).join("\n"));
+}
+
+function fitsReport(value: unknown): boolean {
+  try {
+    return Buffer.byteLength(canonicalJson(value)) <= MAX_REPORT_BYTES;
+  } catch {
+    return false;
+  }
 }
 
 function parseJson(json: string, file: string): unknown {

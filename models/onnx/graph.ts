@@ -91,14 +91,15 @@ export class Graph {
   /** Adds it at the end; `sort` afterwards. */
   add(node: NodeProto): NodeProto {
     this.proto.node.push(node);
-    this.touch();
+    if (this.#index) enter(this.#index, node);
     return node;
   }
 
   /** Gives the name, for the node that will read it. */
   addInitializer(tensor: TensorProto): string {
     this.proto.initializer.push(tensor);
-    this.touch();
+    this.#index?.initializers.set(tensor.name, tensor);
+    this.#index?.names.add(tensor.name);
     return tensor.name;
   }
 
@@ -173,19 +174,24 @@ function captured(graph: GraphProto): Set<string> {
 
 function indexOf(graph: GraphProto): Index {
   const initializers = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
-  const producers = new Map<string, NodeProto>();
-  const consumers = new Map<string, NodeProto[]>();
-  for (const node of graph.node) {
-    for (const name of node.output) if (name !== "") producers.set(name, node);
-    for (const name of readsOf(node)) {
-      const readers = consumers.get(name);
-      if (readers) readers.push(node);
-      else consumers.set(name, [node]);
-    }
-  }
   const io = [...graph.input, ...graph.output].map(({ name }) => name);
-  const names = new Set([...initializers.keys(), ...producers.keys(), ...consumers.keys(), ...io]);
-  return { initializers, producers, consumers, names };
+  const names = new Set([...initializers.keys(), ...io]);
+  const index: Index = { initializers, names, producers: new Map(), consumers: new Map() };
+  for (const node of graph.node) enter(index, node);
+  return index;
+}
+
+function enter({ producers, consumers, names }: Index, node: NodeProto): void {
+  for (const name of node.output) {
+    if (name !== "") producers.set(name, node);
+    names.add(name);
+  }
+  for (const name of readsOf(node)) {
+    const readers = consumers.get(name);
+    if (readers) readers.push(node);
+    else consumers.set(name, [node]);
+    names.add(name);
+  }
 }
 
 /** Kahn's algorithm, of the nodes that are ready the first as it stands. */

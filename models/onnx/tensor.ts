@@ -73,6 +73,8 @@ export function renamed(from: TensorProto, name: string): TensorProto {
   return Object.assign(create(TensorProtoSchema), from, { name });
 }
 
+export const isFloat = ({ dataType }: TensorProto): boolean => dataType === T.FLOAT;
+
 export const isExternal = (tensor: TensorProto): boolean =>
   tensor.dataLocation === TensorProto_DataLocation.EXTERNAL;
 
@@ -84,10 +86,10 @@ interface ElementArray {
   new (buffer: ArrayBuffer, offset: number, length: number): ArrayLike<number | bigint> & ArrayBufferView;
 }
 
-/** Views need aligned memory, protobuf aligns nothing. */
+/** Views need aligned memory, protobuf aligns nothing. (A Buffer has a `slice` that does not copy.) */
 function aligned<A extends ElementArray>(bytes: Uint8Array, kind: A): InstanceType<A> {
   const width = kind.BYTES_PER_ELEMENT;
-  const { buffer, byteOffset } = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  const { buffer, byteOffset } = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
   return new kind(buffer as ArrayBuffer, byteOffset, bytes.byteLength / width) as InstanceType<A>;
 }
 

@@ -78,6 +78,67 @@ export const ERRORS = {
     meaning: "An ONNX model uses operators of a version that is not known here.",
     hint: "Export it with an opset from 13 to 21.",
   },
+  ERR_QUANTIZE_RANGE: {
+    meaning: "A tensor's values cannot be calibrated: NaN or infinity among them, or none at all.",
+    hint: "Look at the pictures used, `input.mean` and `input.std`; if the model itself overflows, leave that part in float.",
+  },
+  ERR_CALIBRATION_FILE: {
+    meaning: "A calibration file is not valid.",
+    hint: "Make it anew with `sightline model calibrate`.",
+  },
+  ERR_LABELS: {
+    meaning: "Labels that a model is to be scored with are missing or not valid.",
+    hint: "Each picture needs a file of its name with `.txt`; docs/models.md shows the lines.",
+  },
+  ERR_QUANTIZE_REFUSED: {
+    meaning: "A quantized model is not worth having: slower than its float form, or too far from it.",
+    hint: "Look at the report; use more pictures, another `--method`, a larger `--max-drop`, or `--force` if you know better.",
+  },
+  ERR_MODEL_SIGNATURE: {
+    meaning: "A model's signature is missing, wrong, or made by a key that is not trusted.",
+    hint: "Ask for a bundle that is signed by a trusted key, or put its maker's public key into the store's folder `trust`.",
+  },
+  ERR_MODEL_KEY: {
+    meaning: "A key file cannot be read or written, or holds no Ed25519 key of the right kind.",
+    hint: "`sightline model keygen NAME` makes a pair: NAME.key.pem signs, NAME.pub.pem verifies.",
+  },
+  ERR_MODEL_EXPIRED: {
+    meaning:
+      "A model may not be installed any more: the time that its manifest gives in `expires` has passed.",
+    hint: "Check this machine's clock with `date`; if it is right, ask for a newer bundle.",
+  },
+  ERR_MODEL_RUNTIME: {
+    meaning: "A model needs a newer Sightline.",
+    hint: "Update Sightline, or install a model whose `min_runtime` is not above `sightline version`.",
+  },
+  ERR_MODEL_ROLLBACK: {
+    meaning: "A model's version is not above the highest that was ever installed here.",
+    hint: "`sightline model rollback NAME` goes back to the version before; a bundle that is to be installed needs a higher `version`.",
+  },
+  ERR_MODEL_ARCHIVE: {
+    meaning: "A bundle's tar file is damaged or holds something that does not belong into a bundle.",
+    hint: "Copy it again, or make it again with `sightline model bundle`.",
+  },
+  ERR_MODEL_DELTA: {
+    meaning: "A delta is damaged, or was made from another version than the installed ones.",
+    hint: "Copy it again, or install the whole bundle with `sightline model install`.",
+  },
+  ERR_MODEL_WRITE: {
+    meaning: "A bundle or a delta cannot be written.",
+    hint: "Check the folder, its permissions and free space; what exists already is not replaced.",
+  },
+  ERR_MODEL_STORE: {
+    meaning: "The model store cannot be read or written.",
+    hint: "Check the folder, its permissions and the file system (`df`, `dmesg`).",
+  },
+  ERR_MODEL_STORE_BUSY: {
+    meaning: "Another command is changing the model store.",
+    hint: "Wait until it has ended, then try again.",
+  },
+  ERR_MODEL_STORE_FULL: {
+    meaning: "There is not enough free space for a model.",
+    hint: "Run `sightline model gc`, or free some space on the store's disk.",
+  },
   ERR_SESSION_RUN: {
     meaning: "ONNX Runtime failed while running a model.",
     hint: "The message is ONNX Runtime's own; try the frame with `sightline infer`.",

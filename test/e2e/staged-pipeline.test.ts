@@ -2,7 +2,8 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { parseLabels } from "../../models/zoo/pcb-aoi/score.ts";
+import { parseBoxes } from "../../models/quantize/score/labels.ts";
+import { LABELS } from "../../models/zoo/pcb-aoi/labels.ts";
 import type { InspectionResult } from "../../runtime/pipeline/result.ts";
 import { config, PCB_AOI, SAMPLES, SightlineProcess, writeConfig } from "../support/daemon-process.ts";
 import { Mosquitto } from "../support/mosquitto.ts";
@@ -105,7 +106,7 @@ test("a board that slides through the view: each of its defects is judged once",
     { stage: "rules", rules: [{}] },
   ];
   const results = await runPipeline(folder, { stages }, belt);
-  const labels = parseLabels(await readFile(join(PCB_AOI, "samples/labels/12100124.txt"), "utf8"));
+  const labels = parseBoxes(await readFile(join(PCB_AOI, "samples/labels/12100124.txt"), "utf8"), LABELS);
   expect(results.map((r) => r.detections[0]?.label).sort()).toEqual(labels.map((l) => l.label).sort());
   expect(new Set(results.map((r) => r.part?.track)).size).toBe(labels.length);
 });

@@ -19,7 +19,9 @@ import type { LookingStage } from "../../../runtime/pipeline/stages/stage.ts";
 import { decodePixels } from "../../../runtime/pipeline/still-image.ts";
 import type { VisionModel } from "../../../runtime/pipeline/vision-model.ts";
 import { CpuExecutionProvider } from "../../../runtime/session/cpu-provider.ts";
-import { match, parseLabels, type Scored, scoreTable, type Truth } from "./score.ts";
+import { match, type Scored, scoreTable, type Truth } from "../../quantize/score/detections.ts";
+import { parseBoxes } from "../../quantize/score/labels.ts";
+import { IOU_MIN, LABELS } from "./labels.ts";
 
 interface Sample {
   picture: RawPicture;
@@ -92,11 +94,12 @@ async function score(stage: LookingStage, samples: readonly Sample[], jointPx: n
       ...match(
         found.filter(({ box }) => distanceToJoint(box, board) >= jointPx),
         truths,
+        IOU_MIN,
       ),
     );
   }
   const truths = samples.flatMap((sample) => sample.truths);
-  return scoreTable(scored, truths).all?.ap ?? Number.NaN;
+  return scoreTable(LABELS, scored, truths).all?.ap ?? Number.NaN;
 }
 
 function distanceToJoint(box: Box, { height, width }: Size): number {
@@ -127,7 +130,7 @@ async function readBoards(folder: string): Promise<Sample[]> {
     names.map(async (name) => {
       const picture = await decodePixels(await readFile(join(folder, "images", name)));
       const labels = join(folder, "labels", `${basename(name, ".jpg")}.txt`);
-      return { picture, board: picture, truths: parseLabels(await readFile(labels, "utf8")) };
+      return { picture, board: picture, truths: parseBoxes(await readFile(labels, "utf8"), LABELS) };
     }),
   );
 }

@@ -7,7 +7,9 @@ import { basename, join } from "node:path";
 import { main } from "../../../cli/sightline.ts";
 import type { Box } from "../../../runtime/pipeline/detection.ts";
 import type { InspectionResult } from "../../../runtime/pipeline/result.ts";
-import { match, parseLabels, type Score, type Scored, scoreTable, type Truth } from "./score.ts";
+import { match, type Score, type Scored, scoreTable, type Truth } from "../../quantize/score/detections.ts";
+import { parseBoxes } from "../../quantize/score/labels.ts";
+import { IOU_MIN, LABELS } from "./labels.ts";
 
 export async function evaluate(folder: string): Promise<Record<string, Score>> {
   const names = (await readdir(join(folder, "images"))).sort();
@@ -16,12 +18,12 @@ export async function evaluate(folder: string): Promise<Record<string, Score>> {
   const truths: Truth[] = [];
   for (const result of results) {
     const name = basename(result.frame.origin ?? "", ".jpg");
-    const wanted = parseLabels(await readFile(join(folder, "labels", `${name}.txt`), "utf8"));
+    const wanted = parseBoxes(await readFile(join(folder, "labels", `${name}.txt`), "utf8"), LABELS);
     const found = result.detections.map((d) => ({ ...d, box: d.box_px as unknown as Box }));
     truths.push(...wanted);
-    scored.push(...match(found, wanted));
+    scored.push(...match(found, wanted, IOU_MIN));
   }
-  return scoreTable(scored, truths);
+  return scoreTable(LABELS, scored, truths);
 }
 
 async function infer(files: readonly string[]): Promise<InspectionResult[]> {

@@ -1,9 +1,13 @@
-import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import assert from "node:assert/strict";
+import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
+import { mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { listBundles, openBundle } from "../../../models/bundle/bundle.ts";
+import { readVerified } from "../../../models/bundle/files.ts";
+import { makeKeys } from "../../../models/bundle/keys.ts";
+import { signBundle } from "../../../models/store/pack.ts";
 import { manifest } from "./manifest.ts";
 
 const MODEL = Buffer.from("not really ONNX");
@@ -127,6 +131,95 @@ describe("openBundle", () => {
     await expect(openBundle(folder)).rejects.toEqual(
       refused("ERR_MODEL_MANIFEST", expect.stringContaining("is not a regular file")),
     );
+  });
+});
+
+describe("weights, signatures and swaps", () => {
+  const WEIGHTS = Buffer.from("eight by");
+  const weights = {
+    file: "w.bin",
+    sha256: createHash("sha256").update(WEIGHTS).digest("hex"),
+    bytes: WEIGHTS.length,
+    tensors: [{ name: "t", dtype: "int8", offset: 0, bytes: 8 }],
+  };
+
+  it("verifies weights as it does the graph, and tells the two apart", async () => {
+    await writeFile(join(folder, "w.bin"), WEIGHTS);
+    await write({
+      variants: [variant("a", ["any"], { ...stage(), weights, inputs: ["image"], outputs: ["x"] })],
+    });
+    const bundle = await openBundle(folder);
+    expect(bundle.bytes).toBe(MODEL.length + WEIGHTS.length);
+    const { sha256, bytes } = weights;
+    expect(bundle.stages).toMatchObject([
+      {
+        sha256: SHA256,
+        weights: { path: join(folder, "w.bin"), bytes, sha256 },
+        inputs: ["image"],
+        outputs: ["x"],
+      },
+    ]);
+    await writeFile(join(folder, "w.bin"), "eight By");
+    await expect(openBundle(folder)).rejects.toEqual(
+      refused("ERR_MODEL_DIGEST", expect.stringContaining("w.bin")),
+    );
+  });
+
+  it("gives the bytes that it verified, or none", async () => {
+    const [graph] = (await openBundle(folder)).stages;
+    assert(graph);
+    expect(await readVerified(graph)).toEqual(MODEL);
+    await writeFile(join(folder, "m.onnx"), "Not really ONNX");
+    await expect(readVerified(graph)).rejects.toEqual(refused("ERR_MODEL_DIGEST", expect.anything()));
+    await writeFile(join(root, "elsewhere.onnx"), MODEL);
+    await rm(join(folder, "m.onnx"));
+    await symlink(join(root, "elsewhere.onnx"), join(folder, "m.onnx"));
+    await expect(readVerified(graph)).rejects.toEqual(
+      refused("ERR_MODEL_MISSING", expect.stringContaining("ELOOP")),
+    );
+  });
+
+  it("asks for a signature once a key is trusted", async () => {
+    const { privatePem, publicPem } = makeKeys();
+    const trusted = [createPublicKey(publicPem)];
+    await expect(openBundle(folder, { trusted })).rejects.toEqual(
+      refused("ERR_MODEL_SIGNATURE", expect.stringContaining("has no manifest.sig.json")),
+    );
+    await signBundle(folder, createPrivateKey(privatePem));
+    expect((await openBundle(folder, { trusted })).manifest.name).toBe("parts");
+    await write({ description: "changed" });
+    await expect(openBundle(folder, { trusted })).rejects.toEqual(
+      refused("ERR_MODEL_SIGNATURE", expect.stringContaining("not the one that was signed")),
+    );
+  });
+
+  it("is all of one version while the link to it moves to and fro", async () => {
+    const next = Buffer.from("of the next version");
+    await mkdir(join(root, "next"));
+    await writeFile(join(root, "next/m.onnx"), next);
+    const newStage = {
+      ...stage(),
+      bytes: next.length,
+      sha256: createHash("sha256").update(next).digest("hex"),
+    };
+    const whole = { ...manifest(), variants: [variant("fp32", ["any"], newStage)] };
+    await writeFile(join(root, "next/manifest.json"), JSON.stringify(whole));
+    const link = join(root, "current");
+    await symlink("parts", link);
+    let swaps = 0;
+    let isDone = false;
+    const swapping = (async () => {
+      for (; !isDone; swaps++) {
+        await symlink(swaps % 2 === 0 ? "next" : "parts", join(root, "tmp"));
+        await rename(join(root, "tmp"), link);
+      }
+    })();
+    const seen = new Set<number>();
+    for (let round = 0; round < 200; round++) seen.add((await openBundle(link)).bytes);
+    isDone = true;
+    await swapping;
+    expect([...seen].sort((a, b) => a - b)).toEqual([MODEL.length, next.length]);
+    expect(swaps).toBeGreaterThan(20);
   });
 });
 

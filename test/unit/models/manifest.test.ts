@@ -95,6 +95,58 @@ describe("parseManifest", () => {
     );
   });
 
+  it("takes weights, chains of stages, an end, a least runtime and a report", () => {
+    const tensors = [
+      { name: "a", dtype: "int8", offset: 0, bytes: 4096 },
+      { name: "b", dtype: "float", offset: 4096, bytes: 8 },
+    ];
+    const weights = { file: "w", sha256: "1".repeat(64), bytes: 4104, tensors };
+    const first = { ...stage("a.onnx"), weights, inputs: ["image"], outputs: ["x"] };
+    const last = { ...stage("b.onnx"), inputs: ["x", "image"], outputs: ["heatmap"] };
+    const more = {
+      expires: "2030-01-01T00:00:00Z",
+      min_runtime: "0.1.0",
+      report: { sqnr_db: 31.5, calibration: { images: 200 } },
+      variants: [{ name: "int8", targets: ["any"], stages: [first, last] }],
+    };
+    expect(parse({ ...manifest(), ...more })).toMatchObject(more);
+  });
+
+  const stage = (file: string) => ({ file, sha256: "0".repeat(64), bytes: 5 });
+  const weights = (...tensors: [offset: number, bytes: number][]) => ({
+    ...stage("w"),
+    bytes: 100,
+    tensors: tensors.map(([offset, bytes], i) => ({ name: `t${i}`, dtype: "int8", offset, bytes })),
+  });
+
+  it.each<[path: string, value: unknown, message: string]>([
+    ["expires", "soon", 'expires: must be a time in UTC such as "2030-01-31T00:00:00Z", not the text "soon"'],
+    ["min_runtime", 1, 'min_runtime: must be a version such as "1.0.0", not the number 1, put it in quotes'],
+    ["report", { text: "x".repeat(9000) }, "report: must be plain JSON of at most 8192 bytes"],
+    [
+      "variants.0.stages.0.weights",
+      weights([0, 60], [50, 10]),
+      "variants[0].stages[0].weights.tensors[1]: must begin behind the tensor before it and end inside the file",
+    ],
+    [
+      "variants.0.stages.0.weights",
+      weights([96, 8]),
+      "variants[0].stages[0].weights.tensors[0]: must begin behind the tensor before it and end inside the file",
+    ],
+    [
+      "variants.0.stages",
+      [
+        { ...stage("a"), inputs: ["image"], outputs: ["x"] },
+        { ...stage("b"), inputs: ["y"] },
+      ],
+      "variants[0].stages[1].inputs[0]: is neither the model's input nor an output of an earlier stage",
+    ],
+  ])("%s: what cannot be is named", (path, value, message) => {
+    expect(() => parse(changed(path, value))).toThrow(
+      expect.objectContaining({ code: "ERR_MODEL_MANIFEST", message: `manifest.json: ${message}` }),
+    );
+  });
+
   it.each(["/etc/passwd", "../m.onnx", "a/../../m.onnx", "a/..", "..", "a\\b", "", "a\u0000b"])(
     "refuses the path %j",
     (file) => {

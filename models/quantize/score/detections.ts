@@ -1,9 +1,5 @@
 import { type Box, iou } from "../../../runtime/pipeline/detection.ts";
 
-export const LABELS = ["open", "short", "mousebite", "spur", "copper", "pin-hole"];
-/** As the dataset's authors count. */
-const IOU_MIN = 0.33;
-
 export interface Truth {
   label: string;
   box: Box;
@@ -25,31 +21,24 @@ export interface Score {
   truths: number;
 }
 
-/** The table: a row a class, then `all`, where `ap` is the mean over classes and `f` counts all detections at once. */
-export function scoreTable(scored: readonly Scored[], truths: readonly Truth[]): Record<string, Score> {
+/**
+ * The table: a row a class, then `all`, where `ap` is the mean over the classes that occur and `f` counts all detections
+ * at once.
+ */
+export function scoreTable(
+  labels: readonly string[],
+  scored: readonly Scored[],
+  truths: readonly Truth[],
+): Record<string, Score> {
   const only = (label: string) =>
     score(
       scored.filter((s) => s.label === label),
       truths.filter((t) => t.label === label).length,
     );
-  const classes = Object.fromEntries(LABELS.map((label) => [label, only(label)]));
-  const map = LABELS.reduce((sum, label) => sum + (classes[label]?.ap ?? 0), 0) / LABELS.length;
+  const classes = Object.fromEntries(labels.map((label) => [label, only(label)]));
+  const seen = Object.values(classes).filter((row) => row.truths > 0);
+  const map = seen.reduce((sum, { ap }) => sum + ap, 0) / seen.length;
   return { ...classes, all: { ...score(scored, truths.length), ap: map } };
-}
-
-/** A labels file: `x1 y1 x2 y2 type` a line. */
-export function parseLabels(text: string): Truth[] {
-  if (text.trim() === "") return [];
-  return text
-    .trim()
-    .split("\n")
-    .map((line) => {
-      const [x1 = 0, y1 = 0, x2 = 0, y2 = 0, type = 0] = line
-        .trim()
-        .split(/[\s,]+/)
-        .map(Number);
-      return { label: LABELS[type - 1] ?? "?", box: [x1, y1, x2, y2] };
-    });
 }
 
 interface Found {
@@ -58,8 +47,8 @@ interface Found {
   box: Box;
 }
 
-/** Greedy, best score first; each labelled defect counts once. */
-export function match(found: readonly Found[], truths: readonly Truth[]): Scored[] {
+/** Greedy, best score first; each labelled box counts once, and only where they overlap by more than `iouMin`. */
+export function match(found: readonly Found[], truths: readonly Truth[], iouMin: number): Scored[] {
   const free = new Set(truths);
   return found
     .toSorted((a, b) => b.score - a.score)
@@ -68,7 +57,7 @@ export function match(found: readonly Found[], truths: readonly Truth[]): Scored
       for (const truth of free) {
         if (truth.label === label && (!best || iou(truth.box, box) > iou(best.box, box))) best = truth;
       }
-      const isRight = best !== undefined && iou(best.box, box) > IOU_MIN;
+      const isRight = best !== undefined && iou(best.box, box) > iouMin;
       if (best && isRight) free.delete(best);
       return { label, score, isRight };
     });

@@ -1,0 +1,32 @@
+import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { makeDelta } from "../../../models/store/delta.ts";
+import { openSource } from "../../../models/store/open-source.ts";
+import { writeOut } from "../../../models/store/write-out.ts";
+import { formatBytes } from "../../../runtime/base/units.ts";
+import { exactly, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
+
+export const delta: Verb = {
+  name: "delta",
+  summary: "write what changed from one packed bundle to the next",
+  usage: "model delta OLD NEW -o FILE",
+  async run(args, io) {
+    const { values, positionals } = parseVerbArgs(delta, args, { out: { type: "string", short: "o" } });
+    const [old = "", next = ""] = exactly(delta, ["OLD", "NEW"], positionals);
+    if (values.out === undefined) throw usageError(delta, "-o is missing");
+    const pieces = await deltaOf(resolve(io.cwd, old), resolve(io.cwd, next));
+    await writeOut(resolve(io.cwd, values.out), (temporary) => writeFile(temporary, pieces, { flag: "wx" }));
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    io.out(`Wrote ${values.out}, ${formatBytes(bytes)}`);
+    return 0;
+  },
+};
+
+async function deltaOf(old: string, next: string): Promise<Buffer[]> {
+  const sources = [await openSource(old), await openSource(next)] as const;
+  try {
+    return [...(await makeDelta(...sources))];
+  } finally {
+    for (const source of sources) await source.close();
+  }
+}

@@ -1,0 +1,33 @@
+import { rm, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { keyIdOf, makeKeys, readPublicKey } from "../../../models/bundle/keys.ts";
+import { SightlineError } from "../../../runtime/base/errors.ts";
+import { exactly, parseVerbArgs, type Verb } from "../../verb.ts";
+
+export const keygen: Verb = {
+  name: "keygen",
+  summary: "make a pair of keys to sign models with",
+  usage: "model keygen NAME",
+  async run(args, io) {
+    const [name = ""] = exactly(keygen, ["NAME"], parseVerbArgs(keygen, args, {}).positionals);
+    const [keyFile, publicFile] = [`${name}.key.pem`, `${name}.pub.pem`];
+    await writeKeys(resolve(io.cwd, keyFile), resolve(io.cwd, publicFile));
+    const id = keyIdOf(await readPublicKey(resolve(io.cwd, publicFile)));
+    io.out(`Wrote ${keyFile}, which signs: keep it secret. Wrote ${publicFile} for the stores' trust: ${id}`);
+    return 0;
+  },
+};
+
+/** Never over a key that is there: what it signed could not be renewed. */
+async function writeKeys(keyFile: string, publicFile: string): Promise<void> {
+  const { privatePem, publicPem } = makeKeys();
+  try {
+    await writeFile(keyFile, privatePem, { flag: "wx", mode: 0o600 });
+    await writeFile(publicFile, publicPem, { flag: "wx" }).catch(async (error) => {
+      await rm(keyFile);
+      throw error;
+    });
+  } catch (error) {
+    throw SightlineError.wrap("ERR_MODEL_KEY", error);
+  }
+}

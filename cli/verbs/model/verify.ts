@@ -1,0 +1,59 @@
+import type { KeyObject } from "node:crypto";
+import { resolve } from "node:path";
+import { checkAdmission } from "../../../models/bundle/admission.ts";
+import { readLabels } from "../../../models/bundle/bundle.ts";
+import { readPublicKey, readTrusted } from "../../../models/bundle/keys.ts";
+import { filesOf } from "../../../models/bundle/packed.ts";
+import { checkEnvelope } from "../../../models/bundle/signature.ts";
+import { verifyInstalled } from "../../../models/store/installed.ts";
+import { openSource } from "../../../models/store/open-source.ts";
+import { checkFiles, checkManifest } from "../../../models/store/source.ts";
+import type { Store } from "../../../models/store/store.ts";
+import { type Io, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
+import { STORE_OPTION, storeOf } from "./store-option.ts";
+
+/** Exit code 1 when something is not as it should be. */
+export const verify: Verb = {
+  name: "verify",
+  summary: "check signature and files of a bundle, or of all that is installed",
+  usage: "model verify [FOLDER|FILE.tar] [--key NAME.pub.pem] [--store DIR]",
+  async run(args, io) {
+    const { values, positionals } = parseVerbArgs(verify, args, {
+      ...STORE_OPTION,
+      key: { type: "string", multiple: true, default: [] },
+    });
+    const [place, surplus] = positionals;
+    if (surplus !== undefined) throw usageError(verify, `what is "${surplus}" for?`);
+    const store = storeOf(values, io);
+    if (place === undefined) return verifyStore(store, io);
+    const keys = await Promise.all(values.key.map((file) => readPublicKey(resolve(io.cwd, file))));
+    const trusted = keys.length > 0 ? keys : await readTrusted(store.trust);
+    io.out(`${place}: ${await verifyBundle(resolve(io.cwd, place), store, trusted)}`);
+    return 0;
+  },
+};
+
+async function verifyBundle(place: string, store: Store, trusted: readonly KeyObject[]): Promise<string> {
+  const source = await openSource(place);
+  try {
+    const { manifest, text, signedBy } = checkManifest(source, trusted);
+    if (source.signatureText !== undefined) checkEnvelope(source.signatureText, { manifest, text });
+    checkAdmission(manifest, { nowMs: store.clock.wallMs(), runtime: store.runtime });
+    await readLabels(source.place, manifest.labels);
+    await checkFiles(source, filesOf(manifest));
+    const signature =
+      source.signatureText === undefined ? "not signed" : "signed, but no key is trusted here";
+    return `OK, ${manifest.name} ${manifest.version}, ${signedBy ? `signed by ${signedBy}` : signature}`;
+  } finally {
+    await source.close();
+  }
+}
+
+async function verifyStore(store: Store, io: Io): Promise<number> {
+  const verified = await verifyInstalled(store);
+  for (const { name, version, error } of verified) {
+    io.out(`${name} ${version}: ${error ? `${error.code}: ${error.message}` : "OK"}`);
+  }
+  if (verified.length === 0) io.out(`No model is installed in ${store.root}`);
+  return verified.some(({ error }) => error) ? 1 : 0;
+}

@@ -1,0 +1,34 @@
+import { attribute, setAttribute } from "../attributes.ts";
+import type { Graph } from "../graph.ts";
+import type { TensorProto, ValueInfoProto } from "../proto/onnx_pb.js";
+import { DataType, dimsOf, floatsOf, floatTensor } from "../tensor.ts";
+
+/** Turns a float16 model into a float32 one, inputs and outputs included. Gives how many weights changed. */
+export function float32(graph: Graph): number {
+  const { proto } = graph;
+  for (const info of [...proto.input, ...proto.output, ...proto.valueInfo]) widenType(info);
+  for (const node of graph.nodes) {
+    const to = attribute(node, "to");
+    if (node.opType === "Cast" && Number(to?.i) === DataType.FLOAT16)
+      setAttribute(node, "to", DataType.FLOAT);
+    for (const entry of node.attribute) if (isHalf(entry.t)) entry.t = widened(entry.t);
+  }
+  let changed = 0;
+  proto.initializer = proto.initializer.map((tensor) => {
+    if (!isHalf(tensor)) return tensor;
+    changed++;
+    return widened(tensor);
+  });
+  graph.touch();
+  return changed;
+}
+
+const isHalf = (tensor: TensorProto | undefined): tensor is TensorProto =>
+  tensor?.dataType === DataType.FLOAT16;
+const widened = (tensor: TensorProto): TensorProto =>
+  floatTensor(tensor.name, dimsOf(tensor), floatsOf(tensor));
+
+function widenType({ type }: ValueInfoProto): void {
+  if (type?.value.case !== "tensorType") return;
+  if (type.value.value.elemType === DataType.FLOAT16) type.value.value.elemType = DataType.FLOAT;
+}

@@ -1,0 +1,54 @@
+/** 20·log₁₀(‖x‖ / ‖x − y‖) of a tensor and its quantized twin; Infinity when equal, −Infinity when x is all 0. */
+export function sqnrDb(expected: Float32Array, actual: Float32Array): number {
+  let signal = 0;
+  let noise = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const value = expected[i] as number;
+    signal += value * value;
+    noise += (value - (actual[i] ?? Number.NaN)) ** 2;
+  }
+  return noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
+}
+
+/** −1…1; 1 when both are all 0, 0 when only one is. */
+export function cosine(expected: Float32Array, actual: Float32Array): number {
+  let product = 0;
+  let a = 0;
+  let b = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const x = expected[i] as number;
+    const y = actual[i] ?? Number.NaN;
+    product += x * y;
+    a += x * x;
+    b += y * y;
+  }
+  if (a === 0 || b === 0) return a === b ? 1 : 0;
+  return product / Math.sqrt(a * b);
+}
+
+export function maxAbsError(expected: Float32Array, actual: Float32Array): number {
+  let max = 0;
+  for (let i = 0; i < expected.length; i++) {
+    // Math.max, unlike a comparison, keeps a NaN.
+    max = Math.max(max, Math.abs((expected[i] as number) - (actual[i] ?? Number.NaN)));
+  }
+  return max;
+}
+
+/** Share (0…1) of rows of `classes` scores whose largest is at the same place; the first of equals counts. */
+export function top1Agreement(expected: Float32Array, actual: Float32Array, classes: number): number {
+  const rows = expected.length / classes;
+  let agreed = 0;
+  for (let row = 0; row < rows; row++) {
+    if (argMax(expected, row * classes, classes) === argMax(actual, row * classes, classes)) agreed++;
+  }
+  return agreed / rows;
+}
+
+function argMax(values: Float32Array, from: number, length: number): number {
+  let best = 0;
+  for (let i = 1; i < length; i++) {
+    if ((values[from + i] as number) > (values[from + best] as number)) best = i;
+  }
+  return best;
+}

@@ -1,0 +1,31 @@
+import type { ExecutionProvider } from "../../runtime/session/execution-provider.ts";
+import { copyModel } from "../onnx/copy-model.ts";
+import { Graph } from "../onnx/graph.ts";
+import { floatWeights } from "../onnx/passes/float-weights.ts";
+import { float32 } from "../onnx/passes/float32.ts";
+import { foldAffine } from "../onnx/passes/fold-affine.ts";
+import { hardSwish } from "../onnx/passes/hard-swish.ts";
+import { liftConstants } from "../onnx/passes/lift-constants.ts";
+import { removeUnused } from "../onnx/passes/remove-unused.ts";
+import type { ModelProto } from "../onnx/proto/onnx_pb.js";
+import { optimized } from "./optimize.ts";
+
+/**
+ * A float model in the form that quantization starts from: weights as float32 initializers, batch norms and constant
+ * factors drawn into convolutions, dead nodes gone. It computes what `model` computes, to rounding. Errors:
+ * ERR_ONNX_OPSET, ERR_MODEL_LOAD.
+ */
+export async function prepareFloat(model: ModelProto, provider: ExecutionProvider): Promise<ModelProto> {
+  const copy = copyModel(model);
+  const graph = new Graph(copy);
+  liftConstants(graph);
+  floatWeights(graph);
+  float32(graph);
+  const plain = new Graph(await optimized(copy, "basic", provider));
+  liftConstants(plain);
+  foldAffine(plain);
+  hardSwish(plain);
+  removeUnused(plain);
+  plain.sort();
+  return plain.model;
+}

@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { cosine, maxAbsError, sqnrDb, top1Agreement } from "../../../models/quantize/compare.ts";
+import { gaussian, seeds } from "./values.ts";
+
+const f = (...values: number[]): Float32Array => Float32Array.of(...values);
+
+describe("sqnrDb", () => {
+  it("is 20·log₁₀ of signal over noise", () => {
+    expect(sqnrDb(f(3, 4), f(3, 4.5))).toBeCloseTo(20, 6);
+    expect(sqnrDb(f(1, 0), f(0, 0))).toBe(0);
+    expect(sqnrDb(f(1, 2), f(1, 2))).toBe(Number.POSITIVE_INFINITY);
+    expect(sqnrDb(f(0, 0), f(0, 1))).toBe(Number.NEGATIVE_INFINITY);
+    expect(sqnrDb(f(1, 2), f(1))).toBeNaN();
+  });
+
+  it.each(seeds)("gains 20 dB when the noise is a tenth (seed %d)", (seed) => {
+    const values = gaussian(999, seed);
+    const noise = gaussian(999, seed + 1);
+    const noisy = (spread: number) => values.map((value, i) => value + spread * (noise[i] ?? 0));
+    expect(sqnrDb(values, noisy(0.01)) - sqnrDb(values, noisy(0.1))).toBeCloseTo(20, 2);
+  });
+});
+
+describe("cosine", () => {
+  it.each([
+    [f(1, 0), f(5, 0), 1],
+    [f(1, 0), f(0, 5), 0],
+    [f(1, 1), f(-2, -2), -1],
+    [f(0, 0), f(0, 0), 1],
+    [f(0, 0), f(0, 1), 0],
+  ])("%j, %j → %d", (a, b, expected) => expect(cosine(a, b)).toBeCloseTo(expected, 12));
+});
+
+describe("maxAbsError", () => {
+  it("is the largest, NaN if any is", () => {
+    expect(maxAbsError(f(1, -2, 3), f(1, 2, 4))).toBe(4);
+    expect(maxAbsError(f(1, 2, 3), f(1, Number.NaN, 3))).toBeNaN();
+  });
+});
+
+describe("top1Agreement", () => {
+  it("counts rows, the first of equals", () => {
+    expect(top1Agreement(f(0, 1, 5, 2, 3, 3), f(4, 9, 1, 2, 7, 6), 2)).toBeCloseTo(2 / 3, 12);
+  });
+});

@@ -1,0 +1,141 @@
+import { describe, expect, it } from "vitest";
+import { Histogram } from "../../../models/quantize/calibrate/histogram.ts";
+import { type RangeMethod, rangeOf } from "../../../models/quantize/calibrate/ranges.ts";
+import { affineOf, codeOf } from "../../../models/quantize/numerics/scale.ts";
+import { gaussian, relu, seeds } from "./values.ts";
+
+const filled = (...images: Float32Array[]): Histogram => {
+  const histogram = new Histogram("t");
+  for (const image of images) histogram.add(image);
+  return histogram;
+};
+
+const METHODS: RangeMethod[] = [
+  { method: "minmax" },
+  { method: "mean-minmax" },
+  { method: "percentile" },
+  { method: "percentile", percentile: 99, symmetric: true },
+  { method: "entropy" },
+  { method: "entropy", compat: true },
+  { method: "mse" },
+  { method: "mse", steps: 15, symmetric: true },
+];
+
+describe.each(METHODS)("rangeOf %j", (method) => {
+  it("holds 0 and is not wider than what was seen", () => {
+    for (const image of [gaussian(9000, 1), relu(gaussian(9000, 2)), gaussian(9000, 3).map((x) => x - 20)]) {
+      const histogram = filled(image);
+      const { min, max } = rangeOf(histogram, method);
+      expect(min).toBeLessThanOrEqual(0);
+      expect(max).toBeGreaterThanOrEqual(0);
+      expect(min).toBeGreaterThanOrEqual(Math.min(0, histogram.min));
+      expect(max).toBeLessThanOrEqual(Math.max(0, histogram.max));
+      expect(max - min).toBeGreaterThan(0);
+    }
+  });
+
+  it("is empty for a dead tensor and an error for one without values", () => {
+    expect(rangeOf(filled(new Float32Array(5)), method)).toEqual({ min: 0, max: 0 });
+    const none = () => rangeOf(filled(new Float32Array(0)), method);
+    expect(none).toThrow(expect.objectContaining({ code: "ERR_QUANTIZE_RANGE" }));
+  });
+});
+
+describe("minmax", () => {
+  it("is exact, or the mean over the images", () => {
+    const histogram = filled(Float32Array.of(-1, 2), Float32Array.of(-3, 1));
+    expect(rangeOf(histogram, { method: "minmax" })).toEqual({ min: -3, max: 2 });
+    expect(rangeOf(histogram, { method: "mean-minmax" })).toEqual({ min: -2, max: 1.5 });
+  });
+});
+
+describe("percentile", () => {
+  it.each(seeds)("cuts where sorting cuts, within a bin (seed %d)", (seed) => {
+    const values = gaussian(20_000, seed);
+    const histogram = filled(values);
+    const bin = histogram.limit / 1024;
+    const below = (limit: number): number => values.filter((value) => value < limit).length;
+    for (const percentile of [90, 99, 99.9]) {
+      const { min, max } = rangeOf(histogram, { method: "percentile", percentile });
+      const cut = ((100 - percentile) / 200) * values.length;
+      for (const [limit, wanted] of [[min, cut] as const, [max, values.length - cut] as const]) {
+        expect(below(limit - bin)).toBeLessThanOrEqual(wanted);
+        expect(below(limit + bin)).toBeGreaterThanOrEqual(wanted);
+      }
+    }
+  });
+
+  it("cuts by magnitude when symmetric", () => {
+    const values = Float32Array.from({ length: 10_001 }, (_, i) => i / 2000 - 2.5);
+    const { min, max } = rangeOf(filled(values), { method: "percentile", percentile: 80, symmetric: true });
+    expect(max).toBeCloseTo(2, 2);
+    expect(min).toBe(-max);
+  });
+});
+
+describe("entropy", () => {
+  it("keeps a uniform distribution whole and clips far outliers", () => {
+    const uniform = Float32Array.from({ length: 40_000 }, (_, i) => i / 20_000 - 1);
+    expect(rangeOf(filled(uniform), { method: "entropy" }).max).toBeGreaterThan(0.99);
+    const outlier = filled(gaussian(40_000, 5), Float32Array.of(30));
+    const { max } = rangeOf(outlier, { method: "entropy" });
+    expect(max).toBeGreaterThan(2);
+    expect(max).toBeLessThan(15);
+  });
+
+  it.each(seeds)("is where the divergence, written out, is least (seed %d)", (seed) => {
+    const histogram = filled(gaussian(10_000, seed).map((x) => x ** 3));
+    const { max } = rangeOf(histogram, { method: "entropy" });
+    const bins = Math.round((max / histogram.limit) * 1024);
+    const least = writtenOut(histogram.counts, bins);
+    for (let other = 64; other <= 1024; other += 48) {
+      expect(writtenOut(histogram.counts, other)).toBeGreaterThanOrEqual(least - 1e-9);
+    }
+  });
+});
+
+/** KL(p‖q) for a half-width of `bins`, with p and q as arrays. */
+function writtenOut(counts: Float64Array, bins: number): number {
+  const slice = [...counts.subarray(1024 - bins, 1024 + bins)];
+  const sum = (values: Iterable<number>): number => [...values].reduce((a, b) => a + b, 0);
+  const p = [...slice];
+  p[0] = (p[0] ?? 0) + sum(counts.subarray(0, 1024 - bins));
+  p[p.length - 1] = (p.at(-1) ?? 0) + sum(counts.subarray(1024 + bins));
+  const group = Array.from({ length: 129 }, (_, g) => Math.floor((g * slice.length) / 128));
+  const q = slice.map((_, i) => {
+    const g = group.findLastIndex((start) => start <= i);
+    const members = slice.slice(group[g], group[g + 1]).filter((count) => count > 0);
+    return members.length > 0 ? sum(members) / members.length : 1e-4;
+  });
+  const kept = sum(slice);
+  return sum(p.map((n, i) => (n > 0 ? (n / sum(p)) * Math.log(n / sum(p) / ((q[i] ?? 0) / kept)) : 0)));
+}
+
+describe("mse", () => {
+  it.each(seeds)("errs hardly more than the best of 100 clips of the values themselves (seed %d)", (seed) => {
+    const gauss = gaussian(20_000, seed);
+    for (const values of [gauss, relu(gauss), gauss.map((x) => x ** 3)]) {
+      const range = rangeOf(filled(values), { method: "mse", steps: 255 });
+      const whole = filled(values);
+      const tried = Array.from({ length: 100 }, (_, i) => (i + 1) / 100).map((f) =>
+        squareError(values, { min: Math.min(0, whole.min * f), max: whole.max * f }),
+      );
+      expect(squareError(values, range)).toBeLessThan(1.05 * Math.min(...tried));
+    }
+  });
+
+  it("clips more with fewer steps", () => {
+    const histogram = filled(gaussian(20_000, 7));
+    const max = [255, 15, 3].map((steps) => rangeOf(histogram, { method: "mse", steps }).max);
+    expect(max).toEqual(max.toSorted((a, b) => b - a));
+    expect(max[2]).toBeLessThan((max[0] ?? 0) / 1.5);
+  });
+});
+
+function squareError(values: Float32Array, range: { min: number; max: number }): number {
+  const affine = affineOf(range, "uint8");
+  return values.reduce((sum, value) => {
+    const back = (codeOf(value, affine, "uint8") - affine.zeroPoint) * affine.scale;
+    return sum + (value - back) ** 2;
+  }, 0);
+}
