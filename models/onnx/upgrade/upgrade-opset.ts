@@ -2,7 +2,15 @@ import { create } from "@bufbuild/protobuf";
 import { SightlineError } from "../../../runtime/base/errors.ts";
 import { subgraphs } from "../attributes.ts";
 import { Graph } from "../graph.ts";
-import { type GraphProto, type ModelProto, type NodeProto, NodeProtoSchema } from "../proto/onnx_pb.js";
+import {
+  AttributeProtoSchema,
+  type GraphProto,
+  GraphProtoSchema,
+  type ModelProto,
+  type NodeProto,
+  NodeProtoSchema,
+  type ValueInfoProto,
+} from "../proto/onnx_pb.js";
 import { graphsOf } from "../walk.ts";
 import { ADAPTERS } from "./adapters.ts";
 import { TensorHints } from "./hints.ts";
@@ -28,40 +36,44 @@ export function upgradeOpset(model: ModelProto, to: number): void {
     throw new SightlineError("ERR_ONNX_OPSET", `opset ${to} is not known here, ${NEWEST} is the newest`);
   if (model.functions.length > 0)
     throw new SightlineError("ERR_ONNX_OPSET", `a model of opset ${step.from} with functions of its own`);
-  const additions: Additions = { names: allNames(model), initializers: [] };
   // All is rewritten before anything is replaced: an operator that is refused leaves the model as it was.
-  const rewritten = graphsBelow(graph.proto).map(({ graph: place, hints }) => {
-    return { place, nodes: rewriteNodes(place, hints, { additions, step }) };
-  });
-  for (const { place, nodes } of rewritten) place.node = nodes;
-  dropDefaultInputs(model);
-  graph.proto.initializer.push(...additions.initializers);
+  const additions: Additions = { names: allNames(model), initializers: [] };
+  const job: Job = { irVersion: model.irVersion, additions, step };
+  const { input, node } = rewriteGraph(graph.proto, job);
+  Object.assign(graph.proto, { input, node });
+  graph.proto.initializer.push(...job.additions.initializers);
   graph.setOpset("", to);
   raiseIrVersion(model, to);
 }
 
-interface Place {
-  graph: GraphProto;
-  hints: TensorHints;
-}
-
-/** A graph and all inside it, each with what it sees of those around it. */
-function graphsBelow(graph: GraphProto, outer?: TensorHints): Place[] {
-  const hints = new TensorHints(graph, outer);
-  const inner = graph.node.flatMap((node) => subgraphs(node)).flatMap((below) => graphsBelow(below, hints));
-  return [{ graph, hints }, ...inner];
-}
-
 interface Job {
+  irVersion: bigint;
   additions: Additions;
   step: { from: number; to: number };
 }
 
-function rewriteNodes(graph: GraphProto, hints: TensorHints, { additions, step }: Job): NodeProto[] {
+function rewriteGraph(graph: GraphProto, job: Job, outer?: TensorHints): GraphProto {
+  const hints = new TensorHints(graph, outer);
   const nodes: NodeProto[] = [];
-  const scope = new Scope(additions, hints, { nodes, step });
-  for (const node of graph.node) scope.finish(rewrite(node, scope, step));
-  return nodes;
+  const scope = new Scope(job.additions, hints, { nodes, step: job.step });
+  for (const node of graph.node) {
+    scope.finish(withSubgraphs(rewrite(node, scope, job.step), (inner) => rewriteGraph(inner, job, hints)));
+  }
+  return Object.assign(create(GraphProtoSchema), graph, {
+    node: nodes,
+    input: withoutDefaults(graph, job.irVersion),
+  });
+}
+
+function withSubgraphs(node: NodeProto, rewritten: (graph: GraphProto) => GraphProto): NodeProto {
+  if (subgraphs(node).length === 0) return node;
+  const attribute = node.attribute.map((each) =>
+    Object.assign(create(AttributeProtoSchema), each, {
+      g: each.g && rewritten(each.g),
+      graphs: each.graphs.map(rewritten),
+    }),
+  );
+  return Object.assign(create(NodeProtoSchema), node, { attribute });
 }
 
 function rewrite(original: NodeProto, scope: Scope, { from, to }: Job["step"]): NodeProto {
@@ -94,12 +106,10 @@ function allNames(model: ModelProto): Set<string> {
  * Before IR version 4 every initializer was listed as an input too, and yet a constant. Since then one that is listed
  * is a default that a caller may override, which ONNX Runtime cannot fold.
  */
-function dropDefaultInputs(model: ModelProto): void {
-  if (model.irVersion >= 4n) return;
-  for (const graph of graphsOf(model)) {
-    const constants = new Set(graph.initializer.map(({ name }) => name));
-    graph.input = graph.input.filter(({ name }) => !constants.has(name));
-  }
+function withoutDefaults({ input, initializer }: GraphProto, irVersion: bigint): ValueInfoProto[] {
+  if (irVersion >= 4n) return input;
+  const constants = new Set(initializer.map(({ name }) => name));
+  return input.filter(({ name }) => !constants.has(name));
 }
 
 /** The file's version that belongs to the operators' (ONNX's table of releases). */

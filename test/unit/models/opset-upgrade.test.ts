@@ -95,6 +95,13 @@ test("initializers that an old model lists among its inputs become constants", (
   expect(model.irVersion).toBe(10n);
 });
 
+test("a default that a caller may override stays an input", () => {
+  const model = nodeModel("Add", 11, {}, { inputs: ["w"] });
+  model.graph?.initializer.push(floatTensor("w", [2, 3], new Float32Array(6)));
+  upgradeOpset(model, 21);
+  expect(model.graph?.input.map(({ name }) => name)).toEqual(["x", "w"]);
+});
+
 test("names that are taken are not given again", () => {
   const model = nodeModel("Relu", 10, {}, { inputs: ["c_min"] });
   upgradeOpset(model, 13);
