@@ -65,8 +65,10 @@ export function storeForConv(graph: Graph, { node, weights }: WeightLayer, block
   const shape = graph.addInitializer(int64Tensor(graph.uniqueName(`${weights.name}_shape`), dimsOf(weights)));
   const attributes = { axis: 1, block_size: blockSize };
   graph.add(makeNode("DequantizeLinear", { name: rows, inputs, outputs: [rows] }, attributes));
-  node.input[1] = graph.uniqueName(`${weights.name}_restored`);
-  graph.add(makeNode("Reshape", { name: node.input[1], inputs: [rows, shape], outputs: [node.input[1]] }));
+  const restored = graph.uniqueName(`${weights.name}_restored`);
+  graph.add(makeNode("Reshape", { name: restored, inputs: [rows, shape], outputs: [restored] }));
+  node.input[1] = restored;
+  graph.touch();
 }
 
 /** Signed when symmetric; then no zero points are needed. */
@@ -89,4 +91,5 @@ export function storeSmallConv(graph: Graph, { node, weights }: WeightLayer): vo
   const restored = name("restored");
   graph.add(makeNode("DequantizeLinear", { name: restored, inputs, outputs: [restored] }, { axis: 0 }));
   node.input[1] = restored;
+  graph.touch();
 }
