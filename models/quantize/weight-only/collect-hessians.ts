@@ -67,8 +67,9 @@ export async function collectHessians(
   return new Map(views.flatMap(({ layers: sharing, hessian }) => sharing.map((layer) => [layer, hessian])));
 }
 
-/** Sound and volumes, which have one or three spatial axes, are rounded to nearest. */
-const isSeen = ({ geometry }: WeightLayer): boolean => geometry === undefined || geometry.kernel.length === 2;
+/** Grouped convolutions, and those of sound and volumes, with one or three spatial axes, are rounded to nearest. */
+const isSeen = ({ geometry, isGrouped }: WeightLayer): boolean =>
+  geometry === undefined || (geometry.kernel.length === 2 && !isGrouped);
 
 const viewOf = ({ node, geometry }: WeightLayer): string => JSON.stringify([node.input[0], geometry]);
 

@@ -14,12 +14,9 @@ export interface WeightLayer {
   k: number;
   /** Of a Conv. */
   geometry?: ConvGeometry;
-  /** Grouped convolutions, and rows too short for scales of their own inside: they keep 8 bits and a scale a row. */
-  isSmall: boolean;
+  /** Grouped, so that rows see different inputs. */
+  isGrouped: boolean;
 }
-
-/** A block's scale takes as much as 8 codes of 4 bits; in rows below this, first layers among them, little is won. */
-const MIN_K = 64;
 
 /** `exclude` names layers by their first output. */
 export function weightLayers(graph: Graph, exclude: ReadonlySet<string> = new Set()): WeightLayer[] {
@@ -36,11 +33,11 @@ function layerOf(node: NodeProto, weights: TensorProto): WeightLayer {
   if (node.opType === "Conv") {
     const [n = 1, ...rest] = dims;
     const k = rest.reduce((product, side) => product * side, 1);
-    const isSmall = k < MIN_K || (int(node, "group") ?? 1) !== 1;
-    return { node, weights, n, k, geometry: convGeometry(node, dims), isSmall };
+    const isGrouped = (int(node, "group") ?? 1) !== 1;
+    return { node, weights, n, k, geometry: convGeometry(node, dims), isGrouped };
   }
   const [k = 1, n = 1] = channelAxis(node) === 0 ? dims.toReversed() : dims;
-  return { node, weights, n, k, isSmall: false };
+  return { node, weights, n, k, isGrouped: false };
 }
 
 export function rowsOf({ node, weights, n, k }: WeightLayer): Rows {

@@ -1,9 +1,8 @@
 import { makeAttribute } from "../../onnx/attributes.ts";
 import { type Graph, makeNode } from "../../onnx/graph.ts";
 import type { NodeProto } from "../../onnx/proto/onnx_pb.js";
-import { DataType, dimsOf, floatsOf, floatTensor, int64Tensor, tensor } from "../../onnx/tensor.ts";
+import { DataType, dimsOf, floatTensor, int64Tensor, tensor } from "../../onnx/tensor.ts";
 import type { Blocks } from "../numerics/blocks.ts";
-import { channelScales, quantizeChannels } from "../numerics/channels.ts";
 import { matMulNBitsInputs, packInitializer } from "../numerics/packing.ts";
 import type { WeightLayer } from "./layers.ts";
 
@@ -76,20 +75,4 @@ function codesTensor(name: string, dims: number[], codes: Uint8Array, { bits, sy
   if (bits === 8) return tensor(name, symmetric ? DataType.INT8 : DataType.UINT8, dims, codes);
   const type = symmetric ? DataType.INT4 : DataType.UINT4;
   return tensor(name, type, dims, packInitializer(codes, 4));
-}
-
-/** Symmetric int8, a scale an output channel. */
-export function storeSmallConv(graph: Graph, { node, weights }: WeightLayer): void {
-  const layout = { values: floatsOf(weights), dims: dimsOf(weights), axis: 0 };
-  const scales = channelScales(layout);
-  const codes = quantizeChannels(layout, scales);
-  const name = (part: string): string => graph.uniqueName(`${weights.name}_${part}`);
-  const inputs = [
-    graph.addInitializer(tensor(name("codes"), DataType.INT8, layout.dims, codes)),
-    graph.addInitializer(floatTensor(name("scales"), [scales.length], scales)),
-  ];
-  const restored = name("restored");
-  graph.add(makeNode("DequantizeLinear", { name: restored, inputs, outputs: [restored] }, { axis: 0 }));
-  node.input[1] = restored;
-  graph.touch();
 }
