@@ -4,7 +4,7 @@ import { SightlineError } from "../../../runtime/base/errors.ts";
 import type { Binned } from "./binned.ts";
 import { binInto, scan } from "./loops.ts";
 
-/** Four for each code of 8 bits and sign: fine enough to choose a range, few enough to keep for every tensor. */
+/** Eight for each code of 8 bits: fine enough to choose a range, few enough to keep for every tensor. */
 export const BINS = 2048;
 
 /**
