@@ -26,7 +26,8 @@ export class Progress {
       if (isNew) this.#io.err(step);
       return;
     }
-    const left = done > 0 && of > done ? timeLeft(((performance.now() - this.#begunMs) / done) * (of - done)) : "";
+    const left =
+      done > 0 && of > done ? timeLeft(((performance.now() - this.#begunMs) / done) * (of - done)) : "";
     const bar = of > 0 ? ` ${"█".repeat((BAR * done) / of).padEnd(BAR, "░")} ${done}/${of}` : "";
     this.#write(`\r\x1b[K${step}${bar}${left}`);
   }

@@ -63,12 +63,18 @@ async function bundleSubject(bundle: Bundle): Promise<Subject> {
 function bareInput(model: ModelProto, values: InputValues): ModelInput {
   const graph = new Graph(model);
   const [name = "", ...more] = graph.inputs;
-  if (more.length > 0) throw new SightlineError("ERR_USAGE", "the model has several inputs; a picture is one");
+  if (more.length > 0)
+    throw new SightlineError("ERR_USAGE", "the model has several inputs; a picture is one");
   const dims = inputDims(graph, name);
   const isNchw = dims[1] === 1 || dims[1] === 3;
   const color = oneOf(values.color, ["rgb", "bgr", "gray"] as const, "--color");
-  const [width, height] = values.size ? sizeOf(values.size) : isNchw ? [dims[3], dims[2]] : [dims[2], dims[1]];
-  if (!width || !height) throw new SightlineError("ERR_USAGE", "the model takes any size: say --size 640x640");
+  const [width, height] = values.size
+    ? sizeOf(values.size)
+    : isNchw
+      ? [dims[3], dims[2]]
+      : [dims[2], dims[1]];
+  if (!width || !height)
+    throw new SightlineError("ERR_USAGE", "the model takes any size: say --size 640x640");
   return {
     ...{ name, dtype: "float32", layout: isNchw ? "NCHW" : "NHWC", width, height, pad_value: 114 },
     color: dims[isNchw ? 1 : 3] === 1 ? "gray" : color,
