@@ -243,7 +243,7 @@ describe("foldAffine", () => {
     nodes: [node("Conv", bias ? ["x", "w", "b"] : ["x", "w"], "c", { group: 2 })],
     initializers: [random("w", [outputs, CHANNELS / 2, 3, 3]), ...(bias ? [random("b", [outputs])] : [])],
   });
-  const after = (operator: string, factor: TensorProto, { bias = true, isFirst = false } = {}) => {
+  const followedBy = (operator: string, factor: TensorProto, { bias = true, isFirst = false } = {}) => {
     const { initializers, nodes } = conv(bias);
     return picture(
       [...nodes, node(operator, isFirst ? ["f", "c"] : ["c", "f"], "y")],
@@ -261,7 +261,7 @@ describe("foldAffine", () => {
       for (const options of [{}, { isFirst: true }, { bias: false }, { bias: false, isFirst: true }]) {
         const { count, graph, sqnrDb } = await through(
           foldAffine,
-          after(operator, random("f", dims), options),
+          followedBy(operator, random("f", dims), options),
         );
         expect([count, typesOf(graph)]).toEqual([1, ["Conv"]]);
         expect(sqnrDb).toBeGreaterThan(EQUAL_DB);
@@ -272,7 +272,7 @@ describe("foldAffine", () => {
       ["differs inside a channel", [1, 1, 1, 4]],
       ["differs along the height", [4, 1]],
     ])("stays where the constant %s", async (_, dims) => {
-      const { count, sqnrDb } = await through(foldAffine, after(operator, random("f", dims)));
+      const { count, sqnrDb } = await through(foldAffine, followedBy(operator, random("f", dims)));
       expect([count, sqnrDb]).toEqual([0, Number.POSITIVE_INFINITY]);
     });
 
@@ -285,7 +285,7 @@ describe("foldAffine", () => {
     });
 
     test("stays where a scalar raises the rank", async () => {
-      const { count, sqnrDb } = await through(foldAffine, after(operator, random("f", [1, 1, 1, 1, 1])));
+      const { count, sqnrDb } = await through(foldAffine, followedBy(operator, random("f", [1, 1, 1, 1, 1])));
       expect([count, sqnrDb]).toEqual([0, Number.POSITIVE_INFINITY]);
     });
   });

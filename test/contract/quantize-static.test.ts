@@ -1,16 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { Graph, makeNode } from "../../models/onnx/graph.ts";
 import type { ModelProto, NodeProto, TensorProto } from "../../models/onnx/proto/onnx_pb.js";
 import { readModel } from "../../models/onnx/read-model.ts";
-import { floatTensor } from "../../models/onnx/tensor.ts";
+import { DataType, floatTensor } from "../../models/onnx/tensor.ts";
+import { encodeModel } from "../../models/onnx/write-model.ts";
 import { type Calibration, calibrate } from "../../models/quantize/calibrate/calibrate.ts";
 import { fusionOf } from "../../models/quantize/fusion.ts";
+import { optimized } from "../../models/quantize/optimize.ts";
 import { prepareFloat } from "../../models/quantize/prepare.ts";
 import { planQuantization } from "../../models/quantize/static/plan.ts";
 import { quantizeStatic, type StaticSettings } from "../../models/quantize/static/quantize-static.ts";
 import { SCHEMES } from "../../models/quantize/static/schemes.ts";
 import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
-import { MODELS, randomFeeds, startProvider } from "../support/models.ts";
+import { MODELS, startProvider } from "../support/models.ts";
+import { goldenInput } from "../support/quantize-inputs.ts";
 import { REAL_MODELS } from "../support/real-models.ts";
 import { runModel, worstSqnrDb } from "../support/run-model.ts";
 import { tinyModel, value } from "../support/tiny-model.ts";
@@ -109,5 +112,207 @@ describe("a layer that is excluded stays float", () => {
     expect(fusion.integer).toEqual({ QLinearConv: 2 });
     expect(Object.values(fusion.left)).toEqual([1]);
     expect(sqnrDb).toBeGreaterThan(30);
+  });
+
+  test("where it is a transposed convolution, which never runs on codes", async () => {
+    const up = op("ConvTranspose", ["ar", "t"], "y", { strides: [2, 2] });
+    const weights = floatTensor("t", [8, 2, 2, 2], gaussian(64, SEED));
+    const model = modelOf(
+      [conv("x", "a", [3, 8]), op("Relu", ["a"], "ar"), { node: up, initializers: [weights] }],
+      ["y"],
+    );
+    const result = quantizeStatic(model, await seen(model, [image(3, SEED)]), SETTINGS);
+    const rewritten = await optimized(result, "extended", provider);
+    const transposed = rewritten.graph?.node.find(({ opType }) => opType === "ConvTranspose");
+    expect(new Graph(rewritten).initializer(transposed?.input[1])?.dataType).toBe(DataType.FLOAT);
+  });
+
+  test("where it is a Gemm, either way round", async () => {
+    for (const transB of [0, 1]) {
+      const dims = transB ? [4, 8] : [8, 4];
+      const gemm = op("Gemm", ["f", "g", "h"], "y", { transB });
+      const weights = [floatTensor("g", dims, gaussian(32, SEED)), floatTensor("h", [4], gaussian(4, SEED))];
+      const model = modelOf(
+        [
+          conv("x", "a", [3, 8]),
+          op("GlobalAveragePool", ["a"], "p"),
+          op("Flatten", ["p"], "f"),
+          { node: gemm, initializers: weights },
+        ],
+        ["y"],
+      );
+      const { fusion } = await quantized(model, { exclude: new Set(["y"]) });
+      expect(fusion.left).toEqual({ Gemm: 1 });
+    }
+  });
+});
+
+const shapes: Record<string, { model: ModelProto; integer: Record<string, number> }> = {
+  "two convolutions": {
+    model: modelOf([conv("x", "a", [3, 8]), op("Relu", ["a"], "ar"), conv("ar", "y", [8, 4])], ["y"]),
+    integer: { QLinearConv: 2 },
+  },
+  "an output that is read on": {
+    model: modelOf([conv("x", "a", [3, 8]), conv("a", "y", [8, 4])], ["a", "y"]),
+    integer: { QLinearConv: 2 },
+  },
+  "a residual sum": {
+    model: modelOf(
+      [conv("x", "a", [3, 8]), conv("a", "b", [8, 8]), op("Add", ["a", "b"], "s"), conv("s", "y", [8, 4])],
+      ["y"],
+    ),
+    integer: { QLinearConv: 3, QLinearAdd: 1 },
+  },
+  "a concatenation": {
+    model: modelOf(
+      [
+        conv("x", "a", [3, 8]),
+        conv("x", "b", [3, 4]),
+        op("Concat", ["a", "b"], "s", { axis: 1 }),
+        conv("s", "y", [12, 4]),
+      ],
+      ["y"],
+    ),
+    integer: { QLinearConv: 3, QLinearConcat: 1 },
+  },
+  "a pool": {
+    model: modelOf(
+      [
+        conv("x", "a", [3, 8]),
+        op("MaxPool", ["a"], "p", { kernel_shape: [2, 2], strides: [2, 2] }),
+        conv("p", "y", [8, 4]),
+      ],
+      ["y"],
+    ),
+    integer: { QLinearConv: 2 },
+  },
+};
+
+describe("a quantized model", () => {
+  test.each(Object.entries(shapes))(
+    "of %s: names stay, all runs on codes, little is lost",
+    async (_, shape) => {
+      const { model, integer } = shape;
+      const { fusion, result, sqnrDb } = await quantized(model);
+      const [before, after] = [new Graph(model), new Graph(result)];
+      expect([after.inputs, after.outputs]).toEqual([before.inputs, before.outputs]);
+      expect(fusion.integer).toMatchObject(integer);
+      expect(fusion.left).toEqual({});
+      expect(sqnrDb).toBeGreaterThan(30);
+    },
+  );
+
+  test("is made beside the float one, which stays as it was", async () => {
+    const model = shapes["a residual sum"]?.model as ModelProto;
+    const before = encodeModel(model);
+    await quantized(model);
+    expect(Buffer.compare(encodeModel(model), before)).toBe(0);
+  });
+
+  test("has no Q and DQ around what computes nothing on codes", async () => {
+    const model = modelOf(
+      [op("MaxPool", ["x"], "p", { kernel_shape: [2, 2] }), op("Relu", ["p"], "y")],
+      ["y"],
+    );
+    expect(planQuantization(new Graph(model), { reach: "all" }).nodes.size).toBe(0);
+  });
+
+  test("loses less when biases are corrected, where weights are coarse", async () => {
+    // Seven bits, and inputs far from 0 on average: what rounding takes shifts the whole output.
+    const model = modelOf([conv("x", "y", [3, 16])], ["y"]);
+    const feeds = {
+      x: {
+        dtype: "float32" as const,
+        dims: [1, 3, SIDE, SIDE],
+        data: new Float32Array(3 * SIDE ** 2).fill(3),
+      },
+    };
+    const calibration = await seen(model, [feeds]);
+    const scheme = { ...SETTINGS.scheme, headroom: "reduced" } as const;
+    const inside = async (correctBias: boolean): Promise<number> => {
+      const result = quantizeStatic(model, calibration, { ...SETTINGS, scheme, correctBias });
+      const [wanted, given] = [
+        await runModel(provider, model, feeds),
+        await runModel(provider, result, feeds),
+      ];
+      return worstSqnrDb(wanted, given);
+    };
+    expect(await inside(true)).toBeGreaterThan((await inside(false)) + 1);
+  });
+});
+
+describe("planQuantization", () => {
+  test("takes only what has weights, or what lies between too", () => {
+    const graph = new Graph(shapes["a residual sum"]?.model as ModelProto);
+    const roles = (reach: "compute" | "all") => [...planQuantization(graph, { reach }).nodes.values()].sort();
+    expect(roles("compute")).toEqual(["compute", "compute", "compute"]);
+    expect(roles("all")).toEqual(["compute", "compute", "compute", "join"]);
+  });
+
+  test("lets a pool have its input's scale, through a chain of them", () => {
+    const model = modelOf(
+      [
+        conv("x", "a", [3, 8]),
+        op("MaxPool", ["a"], "p", { kernel_shape: [2, 2] }),
+        op("Transpose", ["p"], "t", { perm: [0, 1, 3, 2] }),
+        conv("t", "y", [8, 4]),
+      ],
+      ["y"],
+    );
+    const { tensors } = planQuantization(new Graph(model), { reach: "all" });
+    expect(Object.fromEntries(tensors)).toEqual({ x: "x", a: "a", p: "a", t: "a", y: "y" });
+  });
+
+  test("leaves float what is named, and what stands between float layers", () => {
+    const model = modelOf(
+      [conv("x", "a", [3, 8]), op("MaxPool", ["a"], "p", { kernel_shape: [2, 2] }), conv("p", "y", [8, 4])],
+      ["y"],
+    );
+    const { nodes, tensors } = planQuantization(new Graph(model), {
+      reach: "all",
+      exclude: new Set(["a", "y"]),
+    });
+    expect([nodes.size, tensors.size]).toEqual([0, 0]);
+  });
+
+  test.each([
+    ["weights that are computed", op("Conv", ["x", "w"], "y"), []],
+    [
+      "a matrix of three sides",
+      op("MatMul", ["x", "w"], "y"),
+      [floatTensor("w", [1, 8, 8], gaussian(64, SEED))],
+    ],
+    [
+      "a Gemm whose bias is scaled",
+      op("Gemm", ["x", "w", "b"], "y", { beta: { float: 0.5 } }),
+      [floatTensor("w", [8, 8], gaussian(64, SEED)), floatTensor("b", [8], gaussian(8, SEED))],
+    ],
+    [
+      "an operator of another domain",
+      Object.assign(op("Conv", ["x", "w"], "y"), { domain: "com.example" }),
+      [floatTensor("w", [8, 3, 1, 1], gaussian(24, SEED))],
+    ],
+    ["a Resize by cubes", op("Resize", ["x"], "y", { mode: "cubic" }), []],
+  ])("does not take %s", (_, node, initializers) => {
+    const model = modelOf([{ node, initializers }], ["y"]);
+    expect(planQuantization(new Graph(model), { reach: "all" }).nodes.size).toBe(0);
+  });
+});
+
+describe("real models", () => {
+  test.each([
+    ["pcb-aoi", REAL_MODELS.pcbAoi, "pcb-aoi", { QLinearConv: 19, QLinearAdd: 7 }],
+    ["MobileNetV2", MODELS.mobilenetV2, "mobilenet_v2", { QLinearConv: 53, QLinearAdd: 10 }],
+  ] as const)("every Conv of %s runs on codes", async (_, path, pictures, integer) => {
+    const float = await prepareFloat(await readModel(path), provider);
+    const [name = ""] = new Graph(float).inputs;
+    const { dims, values } = await goldenInput(pictures, 0);
+    const feeds: NamedTensors = { [name]: { dtype: "float32", dims, data: Float32Array.from(values) } };
+    const model = quantizeStatic(float, await seen(float, [feeds]), SETTINGS);
+    const fusion = await fusionOf(model, provider);
+    expect(fusion.integer).toMatchObject(integer);
+    expect(fusion.left).toEqual({});
+    const [wanted, given] = [await runModel(provider, float, feeds), await runModel(provider, model, feeds)];
+    expect(worstSqnrDb(wanted, given)).toBeGreaterThan(10);
   });
 });

@@ -1,7 +1,17 @@
 import type { Fusion } from "../fusion.ts";
 import { type Content, html, type Markup } from "./markup.ts";
 import type { QuantizationReport } from "./report.ts";
-import { bytes, decibels, decimals, factor, NOTHING, percent, points } from "./wording.ts";
+import {
+  bytes,
+  decibels,
+  decimals,
+  METRICS,
+  NOTHING,
+  percent,
+  points,
+  sizeChange,
+  timeChange,
+} from "./wording.ts";
 
 const ELSEWHERE = "not measured: this machine does not run the target";
 
@@ -13,26 +23,25 @@ ${fusion(report.fusion)}`;
 }
 
 function comparison({ latency_ms, precision, score, size_bytes }: QuantizationReport): Markup {
-  const size = factor(size_bytes.float, size_bytes.quantized, { less: "smaller", more: "larger" });
   return html`<table class="figures">
 <thead><tr><td></td><th scope="col">float</th><th scope="col">${precision}</th><th scope="col">change</th></tr></thead>
 <tbody>
-${row("Size", [bytes(size_bytes.float), bytes(size_bytes.quantized), size])}
+${row("Size", [bytes(size_bytes.float), bytes(size_bytes.quantized), sizeChange(size_bytes)])}
 ${row("Time of a run", latency_ms ? latency(latency_ms) : ELSEWHERE)}
-${row(score ? score.metric : "Task score", score ? scores(score) : "not measured: no labelled pictures")}
+${row(score ? METRICS[score.metric] : "Task score", score ? scores(score) : "not measured: no labelled pictures")}
 </tbody>
 </table>`;
 }
 
-const latency = ({ float, quantized }: { float: number; quantized: number }): string[] => [
-  `${decimals(float, 2)} ms`,
-  `${decimals(quantized, 2)} ms`,
-  factor(float, quantized, { less: "quicker", more: "slower" }),
+const latency = (time: { float: number; quantized: number }): string[] => [
+  `${decimals(time.float, 2)} ms`,
+  `${decimals(time.quantized, 2)} ms`,
+  timeChange(time),
 ];
 
 const scores = ({ float, quantized }: { float: number; quantized: number }): string[] => [
-  decimals(float, 4),
-  decimals(quantized, 4),
+  percent(float, 2),
+  percent(quantized, 2),
   points(quantized - float),
 ];
 
@@ -40,7 +49,7 @@ const scores = ({ float, quantized }: { float: number; quantized: number }): str
 function row(name: string, cells: readonly string[] | string): Markup {
   const content =
     typeof cells === "string"
-      ? html`<td colspan="3" class="note">${cells}</td>`
+      ? html`<td colspan="3"><span class="note">${cells}</span></td>`
       : cells.map((cell) => html`<td>${cell}</td>`);
   return html`<tr><th scope="row">${name}</th>${content}</tr>`;
 }
@@ -48,7 +57,7 @@ function row(name: string, cells: readonly string[] | string): Markup {
 function outputs({ agreement, images }: QuantizationReport): Markup {
   const rows = Object.entries(agreement.outputs).map(
     ([name, { sqnrDb, sqnrDbMin, top1 }]) =>
-      html`<tr><th scope="row"><code>${name}</code></th><td>${decibels(sqnrDb)}</td><td>${decibels(sqnrDbMin)}</td><td>${top1 === undefined ? NOTHING : percent(top1)}</td></tr>`,
+      html`<tr class="output"><th scope="row"><code>${name}</code></th><td>${decibels(sqnrDb)}</td><td>${decibels(sqnrDbMin)}</td><td>${top1 === undefined ? NOTHING : percent(top1)}</td></tr>`,
   );
   return html`<table class="figures">
 <thead><tr><td>Outputs on ${images.held_out} held-out images</td><th scope="col">SQNR</th><th scope="col">worst</th><th scope="col">same top-1</th></tr></thead>

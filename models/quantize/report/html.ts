@@ -4,7 +4,7 @@ import { type Content, html, type Markup } from "./markup.ts";
 import type { QuantizationReport } from "./report.ts";
 import { sqnrPlot } from "./sqnr-plot.ts";
 import { STYLE } from "./style.ts";
-import { bytes, decibels, factor, points } from "./wording.ts";
+import { bytes, decibels, METRICS, points, sizeChange, timeChange } from "./wording.ts";
 
 /**
  * The report as one page that needs nothing else, for screens of any size and for paper: whether to use the model first,
@@ -57,12 +57,10 @@ function verdictBox(report: QuantizationReport): Markup {
 
 /** What was gained and lost, in one line. */
 function summary({ agreement, latency_ms, score, size_bytes }: QuantizationReport): string {
-  const size = factor(size_bytes.float, size_bytes.quantized, { less: "smaller", more: "larger" });
-  const time =
-    latency_ms && factor(latency_ms.float, latency_ms.quantized, { less: "quicker", more: "slower" });
+  const time = latency_ms && timeChange(latency_ms);
   const sqnr = `outputs at ${decibels(agreement.sqnrDb)} SQNR`;
-  const task = score && `${score.metric} ${points(score.quantized - score.float)}`;
-  return [size, time, sqnr, task].filter((part) => part !== null).join(" · ");
+  const task = score && `${METRICS[score.metric]} ${points(score.quantized - score.float)}`;
+  return [sizeChange(size_bytes), time, sqnr, task].filter((part) => part !== null).join(" · ");
 }
 
 function provenance({ images, layers, machine, settings }: QuantizationReport): Markup {

@@ -3,7 +3,7 @@ import { rangeSketch } from "./range-sketch.ts";
 import type { LayerReport } from "./report.ts";
 import { bytes, decibels, NOTHING, threeFigures } from "./wording.ts";
 
-/** A row a layer. The figures of a row fold under its name on a narrow screen. */
+/** A row a layer. On a narrow screen its figures stand under its name, each with its own (`data-name`). */
 export function layerTable(layers: readonly LayerReport[]): Markup {
   return html`<p>What each layer's result held over the calibration images; heights are logarithmic. The band is what the
 codes reach: values outside of it (<span class="key clipped"></span>) are clipped.</p>
@@ -21,9 +21,9 @@ const row = (
 <td class="number">${i + 1}</td>
 <th scope="row"><code>${layer.name}</code> <span class="note">${layer.operator}</span></th>
 <td>${layer.precision}</td>
-<td class="figure">${decibels(layer.sqnr_db)}</td>
-<td class="figure">${bytes(layer.weights_bytes)}</td>
-<td class="figure">${ends(layer.range)}</td>
+<td class="figure" data-name="SQNR">${decibels(layer.sqnr_db)}</td>
+<td class="figure" data-name="weights">${bytes(layer.weights_bytes)}</td>
+<td class="figure" data-name="codes reach">${ends(layer.range)}</td>
 <td class="sketch">${rangeSketch(layer)}<span class="note">${ends(layer.seen)}</span></td>
 </tr>
 `;

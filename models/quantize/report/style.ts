@@ -28,6 +28,7 @@ code { font: .88em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; ove
 .kicker { margin: 0; color: var(--soft); }
 .lead { margin: .15rem 0 0; color: var(--soft); }
 .note { color: var(--soft); font-size: .88rem; font-weight: normal; }
+section > :last-child { margin-bottom: 0; }
 section { margin-top: 1rem; padding: 1.1rem 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 .verdict { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1.5rem; border: 0; border-left: 6px solid; }
 .verdict.good { color: var(--good); background: var(--good-back); }
@@ -42,7 +43,7 @@ thead th, thead td { border: 0; color: var(--soft); font-size: .88rem; font-weig
 tbody th { font-weight: 600; }
 .figures { table-layout: fixed; margin-bottom: 1rem; }
 .figures th:first-child, .figures td:first-child { width: 34%; padding-left: 0; }
-.figures td:nth-child(4) { font-weight: 600; }
+.figures tr:not(.output) > td:last-child { font-weight: 600; }
 .figures .sum > * { border-top-style: dashed; }
 dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: .6rem 1.5rem; margin: 0; }
 dt { color: var(--soft); font-size: .88rem; }
@@ -74,6 +75,7 @@ svg .band { fill: var(--band); } svg .clipped { fill: var(--clipped); }
   .layers tr { display: flex; flex-wrap: wrap; align-items: baseline; gap: .1rem .8rem; padding: .6rem 0; border-top: 1px solid var(--line); }
   .layers th, .layers td { padding: 0; border: 0; }
   .layers tbody th { flex: 1 1 80%; }
+  .layers .figure::before { content: attr(data-name) " "; color: var(--soft); }
   .sketch { flex: 1 1 100%; }
 }
 @media print {

@@ -1,3 +1,5 @@
+import type { TaskScore } from "../score/task-score.ts";
+
 /** What stands where nothing was measured. */
 export const NOTHING = "–";
 
@@ -11,7 +13,13 @@ export function decimals(value: number | null | undefined, digits: number): stri
 export const decibels = (value: number | null | undefined): string =>
   Number.isFinite(value ?? Number.NaN) ? `${decimals(value, 1)} dB` : NOTHING;
 
-export const percent = (share: number): string => `${decimals(share * 100, 1)} %`;
+export const percent = (share: number, digits = 1): string => `${decimals(share * 100, digits)} %`;
+
+/** What a task score counts. */
+export const METRICS: Readonly<Record<TaskScore["metric"], string>> = {
+  map50: "mAP at IoU 0.5",
+  top1: "Right class",
+};
 
 /** 1 kB is 1000 bytes. */
 export function bytes(count: number): string {
@@ -29,11 +37,22 @@ export function threeFigures(value: number): string {
   return decimals(value, digits);
 }
 
-/** Such as `1.8× quicker`: how `after` compares with `before`, where less is better. */
-export function factor(before: number, after: number, words: { less: string; more: string }): string {
-  const ratio = before / after;
+/** Such as `3.90× smaller`. */
+export const sizeChange = ({ float, quantized }: Change): string =>
+  factor(float / quantized, { same: "the same size", less: "smaller", more: "larger" });
+
+/** Such as `1.80× quicker`. */
+export const timeChange = ({ float, quantized }: Change): string =>
+  factor(float / quantized, { same: "as quick", less: "quicker", more: "slower" });
+
+interface Change {
+  float: number;
+  quantized: number;
+}
+
+function factor(ratio: number, words: { same: string; less: string; more: string }): string {
   if (!Number.isFinite(ratio) || ratio === 0) return NOTHING;
-  if (Math.abs(ratio - 1) < 0.005) return "the same";
+  if (Math.abs(ratio - 1) < 0.005) return words.same;
   return ratio > 1 ? `${decimals(ratio, 2)}× ${words.less}` : `${decimals(1 / ratio, 2)}× ${words.more}`;
 }
 
