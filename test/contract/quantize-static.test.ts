@@ -8,6 +8,7 @@ import { type Calibration, calibrate } from "../../models/quantize/calibrate/cal
 import { fusionOf } from "../../models/quantize/fusion.ts";
 import { optimized } from "../../models/quantize/optimize.ts";
 import { prepareFloat } from "../../models/quantize/prepare.ts";
+import { layerReports } from "../../models/quantize/report/layers.ts";
 import { planQuantization } from "../../models/quantize/static/plan.ts";
 import { quantizeStatic, type StaticSettings } from "../../models/quantize/static/quantize-static.ts";
 import { SCHEMES } from "../../models/quantize/static/schemes.ts";
@@ -315,4 +316,47 @@ describe("real models", () => {
     const [wanted, given] = [await runModel(provider, float, feeds), await runModel(provider, model, feeds)];
     expect(worstSqnrDb(wanted, given)).toBeGreaterThan(10);
   });
+});
+
+describe("layerReports", () => {
+  const names = ["a", "b", "c"];
+  const models: Record<string, { model: ModelProto; exclude: string[] }> = {
+    "one float layer": {
+      model: modelOf([conv("x", "a", [3, 8]), conv("a", "b", [8, 8]), conv("b", "c", [8, 4])], ["c"]),
+      exclude: ["b"],
+    },
+    "two float layers": {
+      model: modelOf(
+        [conv("x", "a", [3, 8]), conv("a", "b", [8, 4]), conv("a", "c", [8, 4]), op("Add", ["b", "c"], "y")],
+        ["y"],
+      ),
+      exclude: ["b", "c"],
+    },
+  };
+
+  test.each(Object.entries(models))(
+    "measure what runs on codes where %s read it",
+    async (_, { exclude, model }) => {
+      const feeds = image(3, SEED);
+      const calibration = await seen(model, [feeds]);
+      const settings = { ...SETTINGS, exclude: new Set(exclude) };
+      const graph = new Graph(model);
+      const layers = await layerReports(
+        provider,
+        {
+          ...{ float: model, quantized: quantizeStatic(model, calibration, settings), graph, calibration },
+          everything: planQuantization(graph, { reach: "all" }),
+          ...{ exclude: settings.exclude, method: settings.method },
+        },
+        [feeds],
+      );
+      expect(layers.map(({ name }) => name)).toEqual(names);
+      for (const { name, precision, range, sqnr_db } of layers) {
+        const isFloat = exclude.includes(name);
+        expect(precision).toBe(isFloat ? "float" : "int8");
+        expect([sqnr_db === null, range === null]).toEqual([isFloat, isFloat]);
+        if (!isFloat) expect(sqnr_db).toBeGreaterThan(25);
+      }
+    },
+  );
 });

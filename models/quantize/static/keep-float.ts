@@ -9,8 +9,8 @@ const WEIGHTED = new Set(["Conv", "ConvTranspose", "Gemm"]);
 /**
  * Lets float layers behind codes stay float. ONNX Runtime makes int8, with one scale and no headroom, of the weights of
  * any Conv, ConvTranspose or Gemm that reads a DequantizeLinear of one scale (weight_bias_quantization.cc, seen in 1.30):
- * just of the layers that are kept from it. One that repeats its scale for each channel computes the same and is left
- * alone. Gives how many layers were in danger.
+ * just of the layers that are kept from it. One that repeats its scale for each channel (along axis 1, its default)
+ * computes the same and is left alone; a tensor of one channel cannot be saved so. Gives how many layers were in danger.
  */
 export function keepFloat(graph: Graph, { nodes }: QuantizationPlan): number {
   const kept = graph.nodes.filter((node) => WEIGHTED.has(node.opType) && !nodes.has(node));
@@ -27,12 +27,16 @@ function giveOwnMeaning(graph: Graph, node: NodeProto): boolean {
     const scalar = graph.initializer(part);
     return scalar ? graph.addInitializer(repeat(scalar, graph.uniqueName(`${part}_each`), channels)) : part;
   });
-  const own = graph.uniqueName(`${name}_each`);
-  const io = { name: own, inputs: [codes, ...repeated], outputs: [own] };
-  graph.add(makeNode("DequantizeLinear", io, { axis: 1 }));
-  node.input[0] = own;
+  if (graph.consumers(name).length === 1 && !graph.isOutput(name)) meaning.input = [codes, ...repeated];
+  else node.input[0] = anotherMeaning(graph, name, [codes, ...repeated]);
   graph.touch();
   return true;
+}
+
+function anotherMeaning(graph: Graph, name: string, inputs: readonly string[]): string {
+  const other = graph.uniqueName(`${name}_each`);
+  graph.add(makeNode("DequantizeLinear", { name: other, inputs, outputs: [other] }));
+  return other;
 }
 
 /** Of axis 1; undefined where the weights are not known, or the axis is another. */
