@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { clone, create } from "@bufbuild/protobuf";
 import {
   GraphProtoSchema,
   type ModelProto,
@@ -11,7 +11,7 @@ import {
   ValueInfoProtoSchema,
 } from "./proto/onnx_pb.js";
 
-/** A model to change: nodes and lists are its own, the weights' memory and the insides of attributes are shared. */
+/** A model to change: nodes, types and lists are its own, the weights' memory and the insides of attributes are shared. */
 export function copyModel(model: ModelProto): ModelProto {
   const { graph } = model;
   const copied = Object.assign(create(ModelProtoSchema), model, {
@@ -23,7 +23,7 @@ export function copyModel(model: ModelProto): ModelProto {
     initializer: [...graph.initializer],
     input: graph.input.map(copyInfo),
     output: graph.output.map(copyInfo),
-    valueInfo: [...graph.valueInfo],
+    valueInfo: graph.valueInfo.map(copyInfo),
   });
   return copied;
 }
@@ -35,6 +35,6 @@ const copyNode = (node: NodeProto): NodeProto =>
     attribute: [...node.attribute],
   });
 
-const copyInfo = (info: ValueInfoProto): ValueInfoProto => Object.assign(create(ValueInfoProtoSchema), info);
+const copyInfo = (info: ValueInfoProto): ValueInfoProto => clone(ValueInfoProtoSchema, info);
 const copyOpset = (opset: OperatorSetIdProto): OperatorSetIdProto =>
   Object.assign(create(OperatorSetIdProtoSchema), opset);

@@ -2,7 +2,7 @@ import type { ExecutionProvider, LoadOptions, Session } from "../../runtime/sess
 import { floats, type NamedTensors } from "../../runtime/tensor/tensor.ts";
 import type { ModelProto } from "../onnx/proto/onnx_pb.js";
 import { encodeModel } from "../onnx/write-model.ts";
-import { sqnrDb, top1Agreement } from "./compare.ts";
+import { boundedSqnrDb, top1Agreement } from "./compare.ts";
 
 /** How far a quantized model's outputs are from those of its float form. */
 export interface Agreement {
@@ -18,9 +18,6 @@ export interface OutputAgreement {
   /** Share of inputs with the same largest value, 0 to 1; of outputs that are a list of scores. */
   top1?: number;
 }
-
-/** Beyond this two outputs are equal for all that a mean should say. */
-const SQNR_DB_MAX = 120;
 
 /** Float outputs to compare with, made once. */
 export class Reference {
@@ -56,7 +53,7 @@ export class Reference {
 
   #output(name: string, actual: readonly NamedTensors[]): OutputAgreement {
     const pairs = this.#expected.map((expected, i) => [expected[name], actual[i]?.[name]] as const);
-    const each = pairs.map(([a, b]) => Math.min(SQNR_DB_MAX, sqnrDb(floats(a, name), floats(b, name))));
+    const each = pairs.map(([a, b]) => boundedSqnrDb(floats(a, name), floats(b, name)));
     const agreement = { sqnrDb: mean(each), sqnrDbMin: Math.min(...each) };
     if (!pairs.every(([a]) => isScores(a?.dims ?? []))) return agreement;
     const same = pairs.map(([a, b]) => top1Agreement(floats(a, name), floats(b, name), a?.dims[1] ?? 1));

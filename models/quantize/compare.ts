@@ -10,6 +10,13 @@ export function sqnrDb(expected: Float32Array, actual: Float32Array): number {
   return noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
 }
 
+/** Beyond this two outputs are equal for all that a mean should say. */
+const SQNR_DB_MAX = 120;
+
+/** `sqnrDb` for means, 0 to 120: an output that is all 0 would else decide any mean alone. NaN stays NaN. */
+export const boundedSqnrDb = (expected: Float32Array, actual: Float32Array): number =>
+  Math.min(SQNR_DB_MAX, Math.max(0, sqnrDb(expected, actual)));
+
 /** −1…1; 1 when both are all 0, 0 when only one is. */
 export function cosine(expected: Float32Array, actual: Float32Array): number {
   let product = 0;

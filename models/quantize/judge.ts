@@ -46,6 +46,7 @@ export async function judge(
       reach: settings.reach,
       bias_correction: settings.correctBias,
       headroom: settings.scheme.headroom,
+      min_sqnr_db: job.minSqnrDb,
       float_layers: [...exclude],
     },
     images: { calibration: calibration.images, held_out: half.length },
@@ -72,7 +73,7 @@ function reasonsAgainst({ agreement, latency_ms, score }: QuantizationReport, jo
       `slower than float: ${latency_ms.quantized.toFixed(1)} against ${latency_ms.float.toFixed(1)} ms`,
     );
   if (!(agreement.sqnrDb >= job.minSqnrDb))
-    reasons.push(`outputs are off by ${agreement.sqnrDb.toFixed(1)} dB SQNR, wanted ${job.minSqnrDb}`);
+    reasons.push(`outputs are at ${agreement.sqnrDb.toFixed(1)} dB SQNR, wanted ${job.minSqnrDb}`);
   const drop = score ? score.float - score.quantized : 0;
   if (job.score && drop > job.score.maxDrop)
     reasons.push(

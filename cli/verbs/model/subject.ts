@@ -44,7 +44,8 @@ function bareInput(model: ModelProto, values: InputValues): ModelInput {
   if (more.length > 0)
     throw new SightlineError("ERR_USAGE", "the model has several inputs; a picture is one");
   const dims = inputDims(graph, name);
-  const isNchw = dims[1] === 1 || dims[1] === 3;
+  const isNchw = isChannels(dims[1]);
+  assertPicture(dims);
   const color = oneOf(values.color, ["rgb", "bgr", "gray"] as const, "--color");
   const [width, height] = values.size
     ? sizeOf(values.size)
@@ -58,8 +59,20 @@ function bareInput(model: ModelProto, values: InputValues): ModelInput {
     color: dims[isNchw ? 1 : 3] === 1 ? "gray" : color,
     resize: oneOf(values.resize, ["letterbox", "stretch"] as const, "--resize"),
     mean: numbers(values.mean, "--mean"),
-    std: numbers(values.std, "--std"),
+    std: divisors(values.std, "--std"),
   };
+}
+
+const isChannels = (side: number | undefined): boolean => side === 1 || side === 3;
+
+function assertPicture(dims: readonly (number | undefined)[]): void {
+  const [batch = 1, first, , last] = dims;
+  if (dims.length === 4 && batch === 1 && (isChannels(first) || isChannels(last))) return;
+  const given = dims.length === 0 ? "of no known shape" : `[${dims.map((side) => side ?? "?").join(", ")}]`;
+  throw new SightlineError(
+    "ERR_USAGE",
+    `the model's input is ${given}; one picture is [1, channels, height, width] or [1, height, width, channels], of 1 or 3 channels`,
+  );
 }
 
 function inputDims(graph: Graph, name: string): (number | undefined)[] {
@@ -77,9 +90,15 @@ function sizeOf(text: string): [number, number] {
 }
 
 function numbers(text: string, option: string): number[] {
-  const list = text.split(",").map(Number);
+  const list = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
   if (list.every(Number.isFinite) && (list.length === 1 || list.length === 3)) return list;
   throw new SightlineError("ERR_USAGE", `${option} is one number, or three with commas, not "${text}"`);
+}
+
+function divisors(text: string, option: string): number[] {
+  const list = numbers(text, option);
+  if (list.every((value) => value > 0)) return list;
+  throw new SightlineError("ERR_USAGE", `${option} is above 0, not "${text}"`);
 }
 
 export function oneOf<const T extends string>(text: string, allowed: readonly T[], option: string): T {

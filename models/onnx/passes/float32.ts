@@ -1,6 +1,7 @@
+import { create } from "@bufbuild/protobuf";
 import { attribute, setAttribute } from "../attributes.ts";
 import type { Graph } from "../graph.ts";
-import type { TensorProto, ValueInfoProto } from "../proto/onnx_pb.js";
+import { AttributeProtoSchema, type TensorProto, type ValueInfoProto } from "../proto/onnx_pb.js";
 import { DataType, dimsOf, floatsOf, floatTensor } from "../tensor.ts";
 
 /** Turns a float16 model into a float32 one, inputs and outputs included. Gives how many weights changed. */
@@ -11,7 +12,10 @@ export function float32(graph: Graph): number {
     const to = attribute(node, "to");
     if (node.opType === "Cast" && Number(to?.i) === DataType.FLOAT16)
       setAttribute(node, "to", DataType.FLOAT);
-    for (const entry of node.attribute) if (isHalf(entry.t)) entry.t = widened(entry.t);
+    // New ones: a copied model shares its attributes with the one that it was copied from.
+    node.attribute = node.attribute.map((entry) =>
+      isHalf(entry.t) ? Object.assign(create(AttributeProtoSchema), entry, { t: widened(entry.t) }) : entry,
+    );
   }
   let changed = 0;
   proto.initializer = proto.initializer.map((tensor) => {

@@ -44,8 +44,10 @@ function perChannel(graph: Graph, conv: NodeProto, name: string): Float32Array |
     return undefined;
   const [channels = 0, , ...spatial] = dimsOf(weights);
   const values = floatsOf(constant);
-  if (elementCount(constant) === 1) return new Float32Array(channels).fill(values[0] ?? 0);
   const dims = dimsOf(constant);
+  // More sides than the Conv's output would give the result more, too.
+  if (dims.length > spatial.length + 2) return undefined;
+  if (elementCount(constant) === 1) return new Float32Array(channels).fill(values[0] ?? 0);
   const channelAxis = dims.length - 1 - spatial.length;
   const isPerChannel = channelAxis >= 0 && dims.every((dim, i) => dim === (i === channelAxis ? channels : 1));
   return isPerChannel ? values : undefined;

@@ -7,7 +7,7 @@ import type { Calibration } from "../calibrate/calibrate.ts";
 import { BINS, type Histogram } from "../calibrate/histogram.ts";
 import { Observer } from "../calibrate/observe.ts";
 import { type RangeMethod, rangeOf } from "../calibrate/ranges.ts";
-import { sqnrDb } from "../compare.ts";
+import { boundedSqnrDb } from "../compare.ts";
 import type { QuantizationPlan } from "../static/plan.ts";
 import { resultOf } from "../static/roles.ts";
 import type { LayerReport } from "./report.ts";
@@ -107,8 +107,7 @@ async function compare(
       await quantized.run(input, (name, values) => {
         const triple = triples.find(([, , meaning]) => meaning === name);
         const wanted = triple && expected.get(triple[1]);
-        if (triple && wanted)
-          sums.set(triple[0], (sums.get(triple[0]) ?? 0) + Math.min(120, sqnrDb(wanted, values)));
+        if (triple && wanted) sums.set(triple[0], (sums.get(triple[0]) ?? 0) + boundedSqnrDb(wanted, values));
       });
     }
     for (const [layer, sum] of sums) noise.set(layer, sum / inputs.length);

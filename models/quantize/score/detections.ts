@@ -37,7 +37,7 @@ export function scoreTable(
     );
   const classes = Object.fromEntries(labels.map((label) => [label, only(label)]));
   const seen = Object.values(classes).filter((row) => row.truths > 0);
-  const map = seen.reduce((sum, { ap }) => sum + ap, 0) / seen.length;
+  const map = seen.reduce((sum, { ap }) => sum + ap, 0) / Math.max(1, seen.length);
   return { ...classes, all: { ...score(scored, truths.length), ap: map } };
 }
 

@@ -1,4 +1,5 @@
 import type { Kernels } from "../../../runtime/arm-neon/index.ts";
+import { SightlineError } from "../../../runtime/base/errors.ts";
 import { decode } from "../../../runtime/pipeline/decode/decode.ts";
 import { fitInto, type Size, toSource } from "../../../runtime/pipeline/fit.ts";
 import type { ExecutionProvider } from "../../../runtime/session/execution-provider.ts";
@@ -64,6 +65,8 @@ export async function taskScore(
     await session.unload();
   }
   if (isClassifier) return { metric: "top1", score: right / total };
+  if (truths.length === 0)
+    throw new SightlineError("ERR_LABELS", "no picture has a labelled box to be found");
   return { metric: "map50", score: scoreTable(deps.labels, scored, truths).all?.ap ?? 0 };
 }
 

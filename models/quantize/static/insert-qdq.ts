@@ -9,6 +9,7 @@ import { convBiasShift } from "../numerics/bias-correction.ts";
 import { channelScales, dequantizeChannels, quantizeChannels, type Weights } from "../numerics/channels.ts";
 import { scalesForPairs } from "../numerics/pair-limit.ts";
 import { type Affine, affineOf, type CodeType } from "../numerics/scale.ts";
+import { keepFloat } from "./keep-float.ts";
 import type { QuantizationPlan } from "./plan.ts";
 import { channelAxis } from "./roles.ts";
 import type { Scheme } from "./schemes.ts";
@@ -35,6 +36,8 @@ export function insertQdq(graph: Graph, plan: QuantizationPlan, options: QdqOpti
     if (role === "compute") quantizeWeights(graph, node, affines.get(node.input[0] ?? ""), options);
   }
   for (const [name, affine] of affines) insertPair(graph, name, affine, scheme.activation);
+  // TensorRT, for which all is symmetric, knows activations with one scale alone, and does no such thing.
+  if (!scheme.symmetric) keepFloat(graph, plan);
   removeUnused(graph);
   graph.sort();
 }

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { cosine, maxAbsError, sqnrDb, top1Agreement } from "../../../models/quantize/compare.ts";
+import {
+  boundedSqnrDb,
+  cosine,
+  maxAbsError,
+  sqnrDb,
+  top1Agreement,
+} from "../../../models/quantize/compare.ts";
 import { gaussian, seeds } from "./values.ts";
 
 const f = (...values: number[]): Float32Array => Float32Array.of(...values);
@@ -18,6 +24,20 @@ describe("sqnrDb", () => {
     const noise = gaussian(999, seed + 1);
     const noisy = (spread: number) => values.map((value, i) => value + spread * (noise[i] ?? 0));
     expect(sqnrDb(values, noisy(0.01)) - sqnrDb(values, noisy(0.1))).toBeCloseTo(20, 2);
+  });
+});
+
+describe("boundedSqnrDb", () => {
+  it.each([
+    ["equal ones", f(1, 2), f(1, 2), 120],
+    ["all 0", f(0, 0), f(0, 1), 0],
+    ["more noise than signal", f(1, 0), f(9, 9), 0],
+    ["what lies between", f(3, 4), f(3, 4.5), 20],
+    ["values that are missing", f(1, 2), f(1), Number.NaN],
+  ])("%s", (_, expected, actual, db) => {
+    const given = boundedSqnrDb(expected, actual);
+    if (Number.isNaN(db)) expect(given).toBeNaN();
+    else expect(given).toBeCloseTo(db, 6);
   });
 });
 
