@@ -1,4 +1,4 @@
-import type { ExecutionProvider, Session } from "../../runtime/session/execution-provider.ts";
+import type { ExecutionProvider, LoadOptions, Session } from "../../runtime/session/execution-provider.ts";
 import { floats, type NamedTensors } from "../../runtime/tensor/tensor.ts";
 import type { ModelProto } from "../onnx/proto/onnx_pb.js";
 import { encodeModel } from "../onnx/write-model.ts";
@@ -47,8 +47,8 @@ export class Reference {
   }
 
   /** Errors: ERR_MODEL_LOAD, ERR_SESSION_RUN. */
-  async compare(model: ModelProto): Promise<Agreement> {
-    const actual = await runAll(this.#provider, model, this.#inputs);
+  async compare(model: ModelProto, options: LoadOptions = {}): Promise<Agreement> {
+    const actual = await runAll(this.#provider, model, this.#inputs, options);
     const names = Object.keys(this.#expected[0] ?? {});
     const outputs = Object.fromEntries(names.map((name) => [name, this.#output(name, actual)]));
     return { sqnrDb: mean(Object.values(outputs).map((output) => output.sqnrDb)), outputs };
@@ -74,8 +74,9 @@ async function runAll(
   provider: ExecutionProvider,
   model: ModelProto,
   inputs: readonly NamedTensors[],
+  options: LoadOptions = {},
 ): Promise<NamedTensors[]> {
-  const session = await provider.load(encodeModel(model));
+  const session = await provider.load(encodeModel(model), options);
   try {
     return await inSlots(provider.slots, inputs, (feeds, slot) => runOne(session, slot, feeds));
   } finally {

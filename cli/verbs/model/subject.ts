@@ -1,0 +1,114 @@
+import { stat } from "node:fs/promises";
+import { basename, extname, resolve } from "node:path";
+import { type Bundle, openBundle } from "../../../models/bundle/bundle.ts";
+import { Graph } from "../../../models/onnx/graph.ts";
+import type { ModelProto } from "../../../models/onnx/proto/onnx_pb.js";
+import { readModel } from "../../../models/onnx/read-model.ts";
+import { SightlineError } from "../../../runtime/base/errors.ts";
+import type { ModelInput } from "../../../runtime/pipeline/preprocess.ts";
+import type { Io } from "../../verb.ts";
+import { bundleFolder } from "../../zoo.ts";
+
+/** What a `model` command works on: a bundle, or a bare ONNX file with what options say of its input. */
+export interface Subject {
+  name: string;
+  model: ModelProto;
+  input: ModelInput;
+  /** Undefined for a bare file. */
+  bundle: Bundle | undefined;
+}
+
+/** How a bare file wants its pixels; a bundle's manifest says it itself. */
+export const INPUT_OPTIONS = {
+  color: { type: "string", default: "rgb" },
+  mean: { type: "string", default: "0" },
+  std: { type: "string", default: "255" },
+  resize: { type: "string", default: "letterbox" },
+  size: { type: "string" },
+} as const;
+
+export const INPUT_USAGE =
+  "[--color rgb|bgr|gray] [--mean 0] [--std 255] [--resize letterbox|stretch] [--size 640x640]";
+
+type InputValues = { color: string; mean: string; std: string; resize: string; size?: string | undefined };
+
+/**
+ * A shipped model's name, a bundle's folder (its variant for `any` machine is taken) or an ONNX file.
+ * Errors: ERR_USAGE, ERR_MODEL_*, ERR_ONNX_*.
+ */
+export async function readSubject(file: string, values: InputValues, io: Io): Promise<Subject> {
+  const folder = bundleFolder(file, io.cwd);
+  if (await isFolder(folder)) return bundleSubject(await openBundle(folder));
+  const path = resolve(io.cwd, file);
+  const model = await readModel(path);
+  return {
+    name: basename(path, extname(path)),
+    model,
+    input: bareInput(model, values),
+    bundle: undefined,
+  };
+}
+
+async function bundleSubject(bundle: Bundle): Promise<Subject> {
+  const [stage, ...more] = bundle.stages;
+  if (!stage || more.length > 0) {
+    throw new SightlineError("ERR_USAGE", `${bundle.folder} is in stages already`, {
+      hint: "Begin with the bundle of the whole model.",
+    });
+  }
+  const { name, input } = bundle.manifest;
+  return { name, model: await readModel(stage.path), input, bundle };
+}
+
+function bareInput(model: ModelProto, values: InputValues): ModelInput {
+  const graph = new Graph(model);
+  const [name = "", ...more] = graph.inputs;
+  if (more.length > 0)
+    throw new SightlineError("ERR_USAGE", "the model has several inputs; a picture is one");
+  const dims = inputDims(graph, name);
+  const isNchw = dims[1] === 1 || dims[1] === 3;
+  const color = oneOf(values.color, ["rgb", "bgr", "gray"] as const, "--color");
+  const [width, height] = values.size
+    ? sizeOf(values.size)
+    : isNchw
+      ? [dims[3], dims[2]]
+      : [dims[2], dims[1]];
+  if (!width || !height)
+    throw new SightlineError("ERR_USAGE", "the model takes any size: say --size 640x640");
+  return {
+    ...{ name, dtype: "float32", layout: isNchw ? "NCHW" : "NHWC", width, height, pad_value: 114 },
+    color: dims[isNchw ? 1 : 3] === 1 ? "gray" : color,
+    resize: oneOf(values.resize, ["letterbox", "stretch"] as const, "--resize"),
+    mean: numbers(values.mean, "--mean"),
+    std: numbers(values.std, "--std"),
+  };
+}
+
+function inputDims(graph: Graph, name: string): (number | undefined)[] {
+  const type = graph.proto.input.find((input) => input.name === name)?.type;
+  if (type?.value.case !== "tensorType") return [];
+  return (type.value.value.shape?.dim ?? []).map(({ value }) =>
+    value.case === "dimValue" ? Number(value.value) : undefined,
+  );
+}
+
+function sizeOf(text: string): [number, number] {
+  const match = /^(\d{1,5})x(\d{1,5})$/.exec(text);
+  if (match) return [Number(match[1]), Number(match[2])];
+  throw new SightlineError("ERR_USAGE", `--size is WIDTHxHEIGHT, not "${text}"`);
+}
+
+function numbers(text: string, option: string): number[] {
+  const list = text.split(",").map(Number);
+  if (list.every(Number.isFinite) && (list.length === 1 || list.length === 3)) return list;
+  throw new SightlineError("ERR_USAGE", `${option} is one number, or three with commas, not "${text}"`);
+}
+
+export function oneOf<const T extends string>(text: string, allowed: readonly T[], option: string): T {
+  const found = allowed.find((value) => value === text);
+  if (found) return found;
+  throw new SightlineError("ERR_USAGE", `${option} is one of ${allowed.join(", ")}, not "${text}"`);
+}
+
+const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isDirectory() ?? false;

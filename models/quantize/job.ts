@@ -1,0 +1,48 @@
+import type { ExecutionProvider, LoadOptions } from "../../runtime/session/execution-provider.ts";
+import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
+import type { Target } from "../bundle/targets.ts";
+import type { Graph } from "../onnx/graph.ts";
+import type { ModelProto } from "../onnx/proto/onnx_pb.js";
+import type { Calibration } from "./calibrate/calibrate.ts";
+import type { RangeMethod } from "./calibrate/ranges.ts";
+import type { TaskScore } from "./score/task-score.ts";
+
+export interface QuantizeDeps {
+  provider: ExecutionProvider;
+  /** Called often; `of` is 0 where the end is not known. */
+  onProgress: (step: string, done: number, of: number) => void;
+}
+
+export interface QuantizeJob {
+  name: string;
+  model: ModelProto;
+  target: Target;
+  /** Whether this machine runs the target: else nothing is said about time, and integer kernels are not used. */
+  runsHere: boolean;
+  /** CPU and ONNX Runtime, for the report. */
+  machine: string;
+  calibration: { inputs: AsyncIterable<NamedTensors>; count: number };
+  /**
+   * Complete, with 2 at least, once `calibration.inputs` is through: every other one chooses the settings, the others
+   * judge them.
+   */
+  heldOut: readonly NamedTensors[];
+  /** How values become ranges; left out: the method that does best. */
+  method?: RangeMethod | undefined;
+  /** What the outputs' SQNR shall reach: layers stay float until it does. */
+  minSqnrDb: number;
+  /** On labelled pictures, 0 to 1; with the largest drop that is accepted. */
+  score?: { of: (model: ModelProto) => Promise<TaskScore>; maxDrop: number } | undefined;
+}
+
+/** What there is once the calibration is done. */
+export interface Material {
+  /** The prepared model, and its graph. */
+  float: ModelProto;
+  graph: Graph;
+  calibration: Calibration;
+}
+
+/** Integer kernels of another machine may overflow here: then the pairs are computed as they stand, in float. */
+export const evaluation = ({ runsHere }: QuantizeJob): LoadOptions =>
+  runsHere ? {} : { optimization: "basic" };

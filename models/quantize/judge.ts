@@ -1,0 +1,82 @@
+import type { ModelProto } from "../onnx/proto/onnx_pb.js";
+import { encodeModel } from "../onnx/write-model.ts";
+import { Reference } from "./agreement.ts";
+import { fusionOf } from "./fusion.ts";
+import { evaluation, type Material, type QuantizeDeps, type QuantizeJob } from "./job.ts";
+import { latenciesMs } from "./latency.ts";
+import { layerReports } from "./report/layers.ts";
+import type { QuantizationReport } from "./report/report.ts";
+import type { QuantizationPlan } from "./static/plan.ts";
+import type { StaticSettings } from "./static/quantize-static.ts";
+
+export interface Judged extends Material {
+  everything: QuantizationPlan;
+  settings: StaticSettings;
+  model: ModelProto;
+}
+
+/** Measures a quantized model on the half of the held-out inputs that chose nothing. */
+export async function judge(
+  deps: QuantizeDeps,
+  job: QuantizeJob,
+  judged: Judged,
+): Promise<QuantizationReport> {
+  const { calibration, everything, float, graph, model, settings } = judged;
+  const { provider } = deps;
+  const exclude = settings.exclude ?? new Set<string>();
+  const half = job.heldOut.filter((_, i) => i % 2 === 1);
+  const agreement = await (await Reference.of(provider, float, half)).compare(model, evaluation(job));
+  deps.onProgress("measure", 0, 0);
+  const [floatMs = 0, quantizedMs = 0] = job.runsHere
+    ? await latenciesMs(provider, [float, model], half[0] ?? {})
+    : [];
+  const scores = job.score && { before: await job.score.of(float), after: await job.score.of(model) };
+  const layers = await layerReports(
+    provider,
+    { float, quantized: model, graph, everything, exclude, calibration, method: settings.method },
+    half.slice(0, LAYER_INPUTS),
+  );
+  const report: QuantizationReport = {
+    schema: "sightline.quantization/1",
+    model: job.name,
+    target: job.target,
+    precision: "int8",
+    settings: {
+      ...settings.method,
+      reach: settings.reach,
+      bias_correction: settings.correctBias,
+      headroom: settings.scheme.headroom,
+      float_layers: [...exclude],
+    },
+    images: { calibration: calibration.images, held_out: half.length },
+    size_bytes: { float: encodeModel(float).byteLength, quantized: encodeModel(model).byteLength },
+    latency_ms: job.runsHere ? { float: floatMs, quantized: quantizedMs } : null,
+    machine: job.machine,
+    agreement,
+    score: scores
+      ? { metric: scores.before.metric, float: scores.before.score, quantized: scores.after.score }
+      : null,
+    fusion: job.runsHere ? await fusionOf(model, provider) : null,
+    layers,
+    refused: [],
+  };
+  return { ...report, refused: reasonsAgainst(report, job) };
+}
+
+const LAYER_INPUTS = 4;
+
+function reasonsAgainst({ agreement, latency_ms, score }: QuantizationReport, job: QuantizeJob): string[] {
+  const reasons: string[] = [];
+  if (latency_ms && latency_ms.quantized > latency_ms.float)
+    reasons.push(
+      `slower than float: ${latency_ms.quantized.toFixed(1)} against ${latency_ms.float.toFixed(1)} ms`,
+    );
+  if (!(agreement.sqnrDb >= job.minSqnrDb))
+    reasons.push(`outputs are off by ${agreement.sqnrDb.toFixed(1)} dB SQNR, wanted ${job.minSqnrDb}`);
+  const drop = score ? score.float - score.quantized : 0;
+  if (job.score && drop > job.score.maxDrop)
+    reasons.push(
+      `${score?.metric} drops by ${(drop * 100).toFixed(2)} points, allowed are ${job.score.maxDrop * 100}`,
+    );
+  return reasons;
+}
