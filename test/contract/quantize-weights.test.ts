@@ -141,20 +141,20 @@ describe("GPTQ beats rounding to nearest by 4 dB at 4 bits", () => {
   }
 
   test("in PP-OCR's recognition, convolutions and attention", async () => {
-    expect(await gain("ppocr-rec", REAL_MODELS.ocrRecognition, 12)).toBeGreaterThan(4);
+    expect(await gain("ppocr-rec", REAL_MODELS.ocrRecognition, 6)).toBeGreaterThan(4);
   }, 240_000);
 
   test("in MobileNetV2's convolutions", async () => {
-    expect(await gain("mobilenet_v2", MODELS.mobilenetV2, 6)).toBeGreaterThan(4);
+    expect(await gain("mobilenet_v2", MODELS.mobilenetV2, 4)).toBeGreaterThan(4);
   }, 240_000);
 });
 
 describe("weights take less", () => {
-  test("25 MatMuls of 1024² in 4 bits are 0.17 of their float size, in 2 bits 0.1", async () => {
-    const float = matMulChain(1024, 25, SEED);
+  test("MatMuls of 1024² in 4 bits are 0.17 of their float size, in 2 bits 0.1", async () => {
+    const float = matMulChain(1024, 2, SEED);
     expect(bytes(await quantizeWeights(float, { bits: 4 })) / bytes(float)).toBeLessThan(0.17);
     expect(bytes(await quantizeWeights(float, { bits: 2 })) / bytes(float)).toBeLessThan(0.1);
-  }, 120_000);
+  });
 
   test("MobileNetV2 in 4 bits without zero points is 0.17 of its float size", async () => {
     const float = await prepareFloat(await readModel(MODELS.mobilenetV2), provider);
