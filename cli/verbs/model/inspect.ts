@@ -10,20 +10,21 @@ import { type ErrorRecord, SightlineError } from "../../../runtime/base/errors.t
 import { formatBytes } from "../../../runtime/base/units.ts";
 import { table } from "../../table.ts";
 import { exactly, type Io, parseVerbArgs, type Verb } from "../../verb.ts";
-import { readWholeModel, SHAPE_OPTION, SHAPE_USAGE, withProvider } from "./whole-model.ts";
+import { readWholeModel, SHAPE_OPTION, SHAPE_USAGE, VARIANT_OPTION, withProvider } from "./whole-model.ts";
 
 /** Exit code 1 when the model is sound but does not run. */
 export const inspect: Verb = {
   name: "inspect",
   summary: "show what a model is made of, what can be quantized and where it can be cut",
-  usage: `model inspect MODEL [--json] ${SHAPE_USAGE}`,
+  usage: `model inspect MODEL [--json] [--variant NAME] ${SHAPE_USAGE}`,
   async run(args, io) {
     const { values, positionals } = parseVerbArgs(inspect, args, {
       ...SHAPE_OPTION,
+      ...VARIANT_OPTION,
       json: { type: "boolean", default: false },
     });
     const [file = ""] = exactly(inspect, ["MODEL"], positionals);
-    const { model, name, shapes } = await readWholeModel(inspect, { file, shape: values.shape }, io);
+    const { model, name, shapes } = await readWholeModel({ file, ...values }, io);
     const found = inspectModel(model);
     const ran = await withRun(model, shapes);
     if (values.json) io.out(JSON.stringify({ name, ...found, ...ran }));
@@ -90,7 +91,9 @@ const LAYERS_SHOWN = 10;
 
 function sayRun(io: Io, { cuts, error, layers, macs }: Run): void {
   if (error) {
-    io.out(`\nIt does not run: ${error.message}\n${error.hint} Open dimensions are set by ${SHAPE_USAGE}.`);
+    io.out(
+      `\nIt does not run: ${error.message}\n${error.hint} Open dimensions are set by [--variant NAME] ${SHAPE_USAGE}.`,
+    );
     return;
   }
   const largest = layers.toSorted((a, b) => b.macs - a.macs).slice(0, LAYERS_SHOWN);

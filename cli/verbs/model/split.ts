@@ -10,16 +10,17 @@ import { formatBytes, parseBytes } from "../../../runtime/base/units.ts";
 import type { ExecutionProvider } from "../../../runtime/session/execution-provider.ts";
 import { table } from "../../table.ts";
 import { exactly, type Io, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
-import { readWholeModel, SHAPE_OPTION, SHAPE_USAGE, withProvider } from "./whole-model.ts";
+import { readWholeModel, SHAPE_OPTION, SHAPE_USAGE, VARIANT_OPTION, withProvider } from "./whole-model.ts";
 
 /** Exit code 1 when the stages are not, bit for bit, the whole; they are written nevertheless. */
 export const split: Verb = {
   name: "split",
   summary: "cut a model into stages that run one after the other",
-  usage: `model split MODEL (--stages N | --budget 16MiB) -o FOLDER ${SHAPE_USAGE}`,
+  usage: `model split MODEL (--stages N | --budget 16MiB) -o FOLDER [--variant NAME] ${SHAPE_USAGE}`,
   async run(args, io) {
     const { values, positionals } = parseVerbArgs(split, args, {
       ...SHAPE_OPTION,
+      ...VARIANT_OPTION,
       stages: { type: "string" },
       budget: { type: "string" },
       out: { type: "string", short: "o" },
@@ -27,7 +28,7 @@ export const split: Verb = {
     const [file = ""] = exactly(split, ["MODEL"], positionals);
     const plan = planOf(values);
     if (values.out === undefined) throw usageError(split, "-o is missing");
-    const { model, bundle, shapes } = await readWholeModel(split, { file, shape: values.shape }, io);
+    const { model, bundle, shapes } = await readWholeModel({ file, ...values }, io);
     const made = await withProvider((provider) => cut(provider, model, { plan, shapes }));
     const written = await writeSplit(made, { out: resolve(io.cwd, values.out), bundle });
     say(io, made, written);

@@ -8,7 +8,7 @@ import { SightlineError } from "../../../runtime/base/errors.ts";
 import { inputDims } from "../../../runtime/pipeline/preprocess.ts";
 import { CpuExecutionProvider } from "../../../runtime/session/cpu-provider.ts";
 import type { ExecutionProvider } from "../../../runtime/session/execution-provider.ts";
-import { type Io, usageError, type Verb } from "../../verb.ts";
+import type { Io } from "../../verb.ts";
 import { bundleFolder } from "../../zoo.ts";
 
 /** A model in one piece, of a bundle or a file of its own. */
@@ -22,25 +22,25 @@ export interface WholeModel {
 }
 
 export const SHAPE_OPTION = { shape: { type: "string", multiple: true, default: [] as string[] } } as const;
+export const VARIANT_OPTION = { variant: { type: "string" } } as const;
 export const SHAPE_USAGE = "[--shape INPUT=1x3x640x640]…";
 
 /**
- * A shipped model's name, a bundle's folder (its variant for `any` machine is taken) or an ONNX file.
- * Errors: ERR_USAGE, ERR_MODEL_*, ERR_ONNX_*.
+ * A shipped model's name, a bundle's folder (its variant for `any` machine is taken unless another is named) or an
+ * ONNX file. Errors: ERR_USAGE, ERR_MODEL_*, ERR_ONNX_*.
  */
 export async function readWholeModel(
-  verb: Verb,
-  { file, shape }: { file: string; shape: readonly string[] },
+  { file, shape = [], variant }: { file: string; shape?: readonly string[]; variant?: string | undefined },
   io: Io,
 ): Promise<WholeModel> {
-  const given = Object.fromEntries(shape.map((text) => parseShape(verb, text)));
+  const given = Object.fromEntries(shape.map(parseShape));
   const folder = bundleFolder(file, io.cwd);
   if (!(await isFolder(folder))) {
     const path = resolve(io.cwd, file);
     const name = basename(path, extname(path));
     return { name, model: await readModel(path), bundle: undefined, shapes: given };
   }
-  const bundle = await openBundle(folder);
+  const bundle = await openBundle(folder, { variant });
   const [stage, ...more] = bundle.stages;
   if (!stage || more.length > 0) {
     const hint = "Begin with the bundle of the whole model.";
@@ -52,10 +52,10 @@ export async function readWholeModel(
 }
 
 /** `x=1x3x640x640`; the name may have any characters, `=` among them. */
-function parseShape(verb: Verb, text: string): [string, number[]] {
+function parseShape(text: string): [string, number[]] {
   const match = /^(.+)=(\d{1,9}(?:x\d{1,9}){0,15})$/.exec(text);
   if (match?.[1] && match[2]) return [match[1], match[2].split("x").map(Number)];
-  throw usageError(verb, `--shape is INPUT=1x3x640x640, not "${text}"`);
+  throw new SightlineError("ERR_USAGE", `--shape is INPUT=1x3x640x640, not "${text}"`);
 }
 
 /** Runs `work` with ONNX Runtime on one slot, and closes it whatever happens. */
