@@ -90,7 +90,7 @@ interface Case {
   isRounded?: boolean;
 }
 
-const floats = (name: string, ...values: number[]) =>
+const list = (name: string, ...values: number[]) =>
   floatTensor(name, [values.length], Float32Array.from(values));
 
 const CASES: Case[] = [
@@ -171,7 +171,7 @@ const CASES: Case[] = [
     opType: "BatchNormalization",
     attributes: { spatial: 1 },
     inputs: ["x", "s", "b", "m", "v"],
-    constants: [floats("s", 2, 3), floats("b", 1, -1), floats("m", 0.1, 0.2), floats("v", 1, 2)],
+    constants: [list("s", 2, 3), list("b", 1, -1), list("m", 0.1, 0.2), list("v", 1, 2)],
   },
   {
     name: "TopK",
@@ -194,7 +194,7 @@ const CASES: Case[] = [
     x: [1, 1, 3, 4],
     opType: "Upsample",
     inputs: ["x", "s"],
-    constants: [floats("s", 1, 1, 2, 1.5)],
+    constants: [list("s", 1, 1, 2, 1.5)],
   },
   {
     name: "Upsample, linear",
@@ -203,7 +203,7 @@ const CASES: Case[] = [
     opType: "Upsample",
     attributes: { mode: "linear" },
     inputs: ["x", "s"],
-    constants: [floats("s", 1, 1, 2, 2)],
+    constants: [list("s", 1, 1, 2, 2)],
   },
   {
     name: "Resize to the nearest, larger",
@@ -211,7 +211,7 @@ const CASES: Case[] = [
     x: [1, 1, 3, 4],
     opType: "Resize",
     inputs: ["x", "s"],
-    constants: [floats("s", 1, 1, 1.7, 2.2)],
+    constants: [list("s", 1, 1, 1.7, 2.2)],
   },
   {
     name: "Resize to the nearest, smaller",
@@ -219,7 +219,7 @@ const CASES: Case[] = [
     x: [1, 1, 7, 9],
     opType: "Resize",
     inputs: ["x", "s"],
-    constants: [floats("s", 1, 1, 0.6, 0.7)],
+    constants: [list("s", 1, 1, 0.6, 0.7)],
   },
   {
     name: "Resize, linear",
@@ -228,7 +228,7 @@ const CASES: Case[] = [
     opType: "Resize",
     attributes: { mode: "linear" },
     inputs: ["x", "s"],
-    constants: [floats("s", 1, 1, 0.6, 1.7)],
+    constants: [list("s", 1, 1, 0.6, 1.7)],
   },
   {
     name: "Resize to a size",
@@ -236,7 +236,7 @@ const CASES: Case[] = [
     x: [1, 1, 3, 4],
     opType: "Resize",
     inputs: ["x", "none", "none", "size"],
-    constants: [floats("none"), int64Tensor("size", [1, 1, 5, 7])],
+    constants: [list("none"), int64Tensor("size", [1, 1, 5, 7])],
   },
   {
     name: "GridSample",
