@@ -4,6 +4,7 @@ import { apply } from "./model/apply.ts";
 import { bundle } from "./model/bundle.ts";
 import { delta } from "./model/delta.ts";
 import { gc } from "./model/gc.ts";
+import { importModel } from "./model/import.ts";
 import { inspect } from "./model/inspect.ts";
 import { install } from "./model/install.ts";
 import { keygen } from "./model/keygen.ts";
@@ -16,6 +17,7 @@ import { verify } from "./model/verify.ts";
 
 /** `sightline model NAME …`: an import and an entry for each. */
 const SUB_VERBS: readonly Verb[] = [
+  importModel,
   inspect,
   quantize,
   split,

@@ -26,15 +26,30 @@ export const split: Verb = {
       out: { type: "string", short: "o" },
     });
     const [file = ""] = exactly(split, ["MODEL"], positionals);
-    const plan = planOf(values);
     if (values.out === undefined) throw usageError(split, "-o is missing");
-    const { model, bundle, shapes } = await readWholeModel({ file, ...values }, io);
-    const made = await withProvider((provider) => cut(provider, model, { plan, shapes }));
-    const written = await writeSplit(made, { out: resolve(io.cwd, values.out), bundle });
-    say(io, made, written);
-    return made.isBitExact ? 0 : 1;
+    return (await splitVariant({ file, ...values, out: values.out }, io)) ? 0 : 1;
   },
 };
+
+interface Request {
+  file: string;
+  shape?: readonly string[];
+  variant?: string | undefined;
+  stages?: string | undefined;
+  budget?: string | undefined;
+  /** A folder that does not exist. */
+  out: string;
+}
+
+/** Whether the stages are the whole, bit for bit. Errors: ERR_USAGE, ERR_MODEL_SPLIT, and those of reading and writing. */
+export async function splitVariant(request: Request, io: Io): Promise<boolean> {
+  const plan = planOf(request);
+  const { model, bundle, shapes } = await readWholeModel(request, io);
+  const made = await withProvider((provider) => cut(provider, model, { plan, shapes }));
+  const written = await writeSplit(made, { out: resolve(io.cwd, request.out), bundle });
+  say(io, made, written);
+  return made.isBitExact;
+}
 
 function planOf({
   stages,

@@ -1,0 +1,162 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import os from "node:os";
+import { join, resolve } from "node:path";
+import { openBundle } from "../../../models/bundle/bundle.ts";
+import { readPrivateKey } from "../../../models/bundle/keys.ts";
+import type { WrittenManifest } from "../../../models/bundle/manifest.ts";
+import { Graph } from "../../../models/onnx/graph.ts";
+import { quantize } from "../../../models/quantize/quantize.ts";
+import { addVariant } from "../../../models/store/add-variant.ts";
+import { createBundle, type ModelDescription } from "../../../models/store/create-bundle.ts";
+import { install } from "../../../models/store/install.ts";
+import { openSource } from "../../../models/store/open-source.ts";
+import { packBundle } from "../../../models/store/pack.ts";
+import { SightlineError } from "../../../runtime/base/errors.ts";
+import { CpuExecutionProvider } from "../../../runtime/session/cpu-provider.ts";
+import { Progress } from "../../progress.ts";
+import { exactly, type Io, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
+import { installedText } from "./install.ts";
+import { summaryOf, variantOf } from "./quantize.ts";
+import { QUANTIZE_OPTIONS, QUANTIZE_USAGE, quantizeJob } from "./quantize-job.ts";
+import { splitVariant } from "./split.ts";
+import { STORE_OPTION, storeOf } from "./store-option.ts";
+import { INPUT_OPTIONS, INPUT_USAGE, readSubject, type Subject } from "./subject.ts";
+
+const OPTIONS = {
+  ...INPUT_OPTIONS,
+  ...QUANTIZE_OPTIONS,
+  ...STORE_OPTION,
+  name: { type: "string" },
+  "model-version": { type: "string", default: "1.0.0" },
+  decoder: { type: "string" },
+  labels: { type: "string" },
+  budget: { type: "string" },
+  sign: { type: "string" },
+} as const;
+
+/** From an export to an installed model in one step; what quantizing refuses stays float. */
+export const importModel: Verb = {
+  name: "import",
+  summary: "make a bundle of an ONNX file for this machine, and install it",
+  usage: [
+    "model import FILE.onnx --name NAME --decoder TYPE|JSON --labels FILE [--model-version 1.0.0]",
+    `    ${INPUT_USAGE}`,
+    `    [--calibrate FOLDER ${QUANTIZE_USAGE}]`,
+    "    [--budget 16MiB] [--sign NAME.key.pem] [--store DIR]",
+  ].join("\n"),
+  async run(args, io) {
+    const { values, positionals } = parseVerbArgs(importModel, args, OPTIONS);
+    const [file = ""] = exactly(importModel, ["FILE.onnx"], positionals);
+    const subject = await readSubject(file, values, io);
+    if (subject.bundle) throw usageError(importModel, "that is a bundle: `sightline model install` takes it");
+    const description = await describe(subject, values, io);
+    const folder = await mkdtemp(join(os.tmpdir(), "sightline-import-"));
+    try {
+      const places = new Places(folder);
+      await createBundle(description, subject.model, places.next());
+      if (values.calibrate) await addQuantized(places, values, io);
+      if (values.budget) await splitVariants(places, values.budget, io);
+      const key = values.sign ? await readPrivateKey(resolve(io.cwd, values.sign)) : undefined;
+      const unpacked = places.last;
+      await packBundle(unpacked, { out: places.next(), key });
+      await installFrom(places.last, values, io);
+      return 0;
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+};
+
+type Values = ReturnType<typeof parse>["values"];
+const parse = (args: string[]) => parseVerbArgs(importModel, args, OPTIONS);
+
+/** Each step writes a bundle of its own, from the one before. */
+class Places {
+  readonly #folder: string;
+  #count = 0;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  get last(): string {
+    return join(this.#folder, String(this.#count));
+  }
+
+  next(): string {
+    this.#count++;
+    return this.last;
+  }
+}
+
+async function describe({ input, model }: Subject, values: Values, io: Io): Promise<ModelDescription> {
+  const { decoder, labels, name } = values;
+  if (!name || !decoder || !labels)
+    throw usageError(importModel, "--name, --decoder and --labels are needed");
+  const lines = (await text(resolve(io.cwd, labels))).split(/\r?\n/).map((line) => line.trim());
+  return {
+    ...{ name, version: values["model-version"], input: written(input) },
+    decoder: decoderOf(decoder, new Graph(model).outputs),
+    labels: lines.filter((line) => line !== ""),
+  };
+}
+
+const written = ({ mean, quantization: _, std, ...input }: Subject["input"]): WrittenManifest["input"] => ({
+  ...{ ...input, mean: [...mean], std: [...std] },
+});
+
+async function text(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw SightlineError.wrap("ERR_LABELS", error, file);
+  }
+}
+
+/** A type alone reads the model's first output. */
+function decoderOf(given: string, [output = ""]: readonly string[]): WrittenManifest["decoder"] {
+  if (!given.startsWith("{")) return { type: given, output } as WrittenManifest["decoder"];
+  try {
+    return JSON.parse(given);
+  } catch (error) {
+    throw SightlineError.wrap("ERR_USAGE", error, "--decoder");
+  }
+}
+
+async function addQuantized(places: Places, values: Values, io: Io): Promise<void> {
+  const provider = new CpuExecutionProvider({ slots: os.availableParallelism(), intraOpThreads: 1 });
+  provider.start();
+  const progress = new Progress(io);
+  try {
+    const subject = await readSubject(places.last, values, io);
+    const job = await quantizeJob(subject, values, provider, io);
+    const { model, report } = await quantize({ provider, onProgress: progress.show.bind(progress) }, job);
+    progress.end();
+    for (const line of summaryOf(report)) io.out(line);
+    if (report.refused.length > 0) io.out(`stays float: ${report.refused.join("; ")}`);
+    else {
+      const { last } = places;
+      await addVariant(last, variantOf(model, report), places.next());
+    }
+  } finally {
+    progress.end();
+    await provider.close();
+  }
+}
+
+async function splitVariants(places: Places, budget: string, io: Io): Promise<void> {
+  const { manifest } = await openBundle(places.last);
+  for (const { name } of manifest.variants) {
+    const { last } = places;
+    await splitVariant({ file: last, variant: name, budget, out: places.next() }, io);
+  }
+}
+
+async function installFrom(folder: string, values: Values, io: Io): Promise<void> {
+  const source = await openSource(folder);
+  try {
+    io.out(installedText(await install(storeOf(values, io), source)));
+  } finally {
+    await source.close();
+  }
+}

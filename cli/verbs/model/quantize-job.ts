@@ -1,0 +1,115 @@
+import os from "node:os";
+import { resolve } from "node:path";
+import { machineTargets, TARGETS, type Target } from "../../../models/bundle/targets.ts";
+import { fileFeeds, pictureFiles } from "../../../models/quantize/calibrate/images.ts";
+import type { RangeMethod } from "../../../models/quantize/calibrate/ranges.ts";
+import { PRECISIONS, type QuantizeJob } from "../../../models/quantize/job.ts";
+import { readLabels } from "../../../models/quantize/score/labels.ts";
+import { type Labelled, taskScore } from "../../../models/quantize/score/task-score.ts";
+import { cpuFeatures, type Kernels, openKernels } from "../../../runtime/arm-neon/index.ts";
+import { SightlineError } from "../../../runtime/base/errors.ts";
+import type { CpuExecutionProvider } from "../../../runtime/session/cpu-provider.ts";
+import type { NamedTensors } from "../../../runtime/tensor/tensor.ts";
+import type { Io, parseVerbArgs } from "../../verb.ts";
+import { cameraPictures, folderPictures, holdOut, type Pictures } from "./pictures.ts";
+import { oneOf, type Subject } from "./subject.ts";
+
+/** How a model is quantized, for every command that does. */
+export const QUANTIZE_OPTIONS = {
+  calibrate: { type: "string" },
+  config: { type: "string", short: "c" },
+  camera: { type: "string" },
+  frames: { type: "string", default: "200" },
+  precision: { type: "string", default: "int8" },
+  method: { type: "string", default: "auto" },
+  percentile: { type: "string", default: "99.99" },
+  target: { type: "string" },
+  labelled: { type: "string" },
+  "max-drop": { type: "string", default: "1" },
+  "min-sqnr": { type: "string", default: "15" },
+} as const;
+
+export const QUANTIZE_USAGE = [
+  "[--precision int8|int8-dynamic|int4|int2] [--target T]",
+  "[--method auto|minmax|percentile|entropy|mse] [--percentile 99.99]",
+  "[--labelled FOLDER] [--max-drop 1] [--min-sqnr 15]",
+].join("\n    ");
+
+type Values = ReturnType<typeof parseVerbArgs<typeof QUANTIZE_OPTIONS>>["values"];
+
+const METHODS = ["auto", "minmax", "percentile", "entropy", "mse"] as const;
+const HELD_OUT_MAX = 16;
+
+/** What the options ask for. Errors: ERR_USAGE, ERR_CONFIG_*, ERR_IMAGE_READ. */
+export async function quantizeJob(
+  subject: Subject,
+  values: Values,
+  provider: CpuExecutionProvider,
+  io: Io,
+): Promise<QuantizeJob> {
+  const kernels = openKernels();
+  const here = machineTargets(process.arch, cpuFeatures());
+  const target: Target = values.target ? oneOf(values.target, TARGETS, "--target") : (here[0] ?? "any");
+  const heldOut: NamedTensors[] = [];
+  const { count, inputs } = await pictures(subject, values, kernels, io);
+  return {
+    name: subject.name,
+    model: subject.model,
+    precision: oneOf(values.precision, PRECISIONS, "--precision"),
+    target,
+    runsHere: here.includes(target),
+    machine: `${os.cpus()[0]?.model.trim() ?? process.arch}, ONNX Runtime ${provider.runtimeVersion}`,
+    calibration: { count, inputs: () => holdOut(inputs(), heldOut, HELD_OUT_MAX) },
+    heldOut,
+    method: methodOf(values),
+    minSqnrDb: number(values["min-sqnr"], "--min-sqnr"),
+    score: scoreOf(subject, values, { kernels, provider }, io),
+  };
+}
+
+async function pictures({ input }: Subject, values: Values, kernels: Kernels, io: Io): Promise<Pictures> {
+  const { calibrate, camera, config, frames } = values;
+  if (calibrate) return folderPictures(kernels, input, resolve(io.cwd, calibrate));
+  if (!camera || !config) throw usage("say --calibrate FOLDER, or --config FILE --camera NAME");
+  return cameraPictures(kernels, input, { camera, config, frames: number(frames, "--frames") }, io);
+}
+
+function methodOf({ method, percentile }: Values): RangeMethod | undefined {
+  const chosen = oneOf(method, METHODS, "--method");
+  if (chosen === "auto") return undefined;
+  return chosen === "percentile"
+    ? { method: chosen, percentile: number(percentile, "--percentile") }
+    : { method: chosen };
+}
+
+/** Scores on every picture that calibrates: labels say nothing about ranges. */
+function scoreOf(
+  { bundle, input }: Subject,
+  values: Values,
+  deps: { kernels: Kernels; provider: CpuExecutionProvider },
+  io: Io,
+): QuantizeJob["score"] {
+  const { calibrate, labelled: folder, "max-drop": maxDrop } = values;
+  if (!folder) return undefined;
+  if (!bundle || !calibrate)
+    throw usage("--labelled needs a bundle, which says what outputs mean, and --calibrate");
+  async function* labelled(): AsyncGenerator<Labelled> {
+    for (const file of await pictureFiles(resolve(io.cwd, calibrate ?? ""))) {
+      const labels = await readLabels(resolve(io.cwd, folder ?? ""), file);
+      yield { ...(await fileFeeds(deps.kernels, input, file)), labels };
+    }
+  }
+  const { labels, manifest } = bundle;
+  return {
+    of: (model) => taskScore({ ...deps, manifest, labels }, model, labelled()),
+    maxDrop: number(maxDrop, "--max-drop") / 100,
+  };
+}
+
+function number(text: string, option: string): number {
+  const value = Number(text.trim() || Number.NaN);
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw usage(`${option} is a number, not "${text}"`);
+}
+
+const usage = (message: string): SightlineError => new SightlineError("ERR_USAGE", message);
