@@ -135,7 +135,7 @@ function toTar(
   const large = blobs.map(({ path, sha256, bytes }) => ({
     name: blobFile(sha256),
     bytes,
-    content: () => streamOf(path),
+    content: () => streamOf(path, bytes),
   }));
   return writeTar(file, [...small, ...large]);
 }
