@@ -1,7 +1,8 @@
 import type { KeyObject } from "node:crypto";
-import { copyFile, mkdir, realpath, rename, writeFile } from "node:fs/promises";
+import { copyFile, realpath, rename, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { SightlineError } from "../../runtime/base/errors.ts";
+import { makeFolder } from "../../runtime/base/make-folder.ts";
 import { MANIFEST_FILE, readLabels } from "../bundle/bundle.ts";
 import { streamOf, textIfAny, textInBundle, type VerifiedFile, verifiedFile } from "../bundle/files.ts";
 import { type Manifest, parseManifest, type WrittenManifest } from "../bundle/manifest.ts";
@@ -117,7 +118,7 @@ async function toFolder(
   texts: [name: string, content: string][],
   blobs: readonly VerifiedFile[],
 ): Promise<void> {
-  await mkdir(join(folder, BLOB_FOLDER), { recursive: true });
+  makeFolder(join(folder, BLOB_FOLDER));
   for (const { path, sha256 } of blobs) await copyFile(path, join(folder, blobFile(sha256)));
   for (const [name, content] of texts) await writeFile(join(folder, name), content);
 }

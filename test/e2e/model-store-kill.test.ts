@@ -130,3 +130,18 @@ test("kill -9 before any step of a first install leaves none or all of it", {
     await expectRunnable(store, ["1.0.0"]);
   });
 });
+
+test("processes that install at the same time do so one after the other, or say that they may not", async () => {
+  const { folder, bundle } = await prepared();
+  const root = join(folder, "store");
+  const children = ["1.3.0", "1.4.0", "1.4.0"].map(
+    (version) => new ScriptProcess(CHILD, [String(MAX_STEPS), "install", root, bundle(version)]),
+  );
+  const ends = await Promise.all(children.map(({ ended }) => ended));
+  const failed = ends.filter(({ code }) => code !== 0);
+  expect(failed.length).toBeLessThan(children.length);
+  for (const { stderr } of failed) expect(stderr).toMatch(/ERR_MODEL_STORE_BUSY|ERR_MODEL_ROLLBACK/);
+  const store = storeAt({ root, runtime: "0.2.0" });
+  await expectRunnable(store, ["1.3.0", "1.4.0"]);
+  await expectNoLeftovers(store);
+});

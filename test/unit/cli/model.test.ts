@@ -121,6 +121,8 @@ describe("sightline model", () => {
     expect(await done("verify")).toBe("parts 1.0.0: OK");
     await writeFile(join(folder, "model-store/models/parts/highest"), "1");
     expect(await model("verify")).toEqual(refused("ERR_MODEL_STORE"));
+    expect(await model("install bundle --store /proc/none")).toEqual(refused("ERR_MODEL_STORE"));
+    expect(await model("bundle bundle -o /proc/none")).toEqual(refused("ERR_MODEL_WRITE"));
     expect(await model("verify nowhere")).toEqual(refused("ERR_MODEL_MISSING"));
     expect(await done("verify --store elsewhere")).toMatch(/^No model is installed in .*elsewhere$/);
   });
