@@ -102,9 +102,11 @@ test.each([
     const seen = new Set<string>();
     await killedBeforeEach({ folder, command, place }, async (store) => {
       seen.add(await expectRunnable(store, allowed));
+      // The same once more, over whatever the first try left.
+      await install(store, await openSource(bundle("1.3.0")));
       await expect(install(store, await openSource(bundle("1.0.0")))).rejects.toMatchObject({
         code: "ERR_MODEL_ROLLBACK",
-        message: expect.stringMatching(/above 1\.[23]\.0,/),
+        message: expect.stringContaining("above 1.3.0,"),
       });
       await install(store, await openSource(bundle("1.4.0")));
       await expectRunnable(store, ["1.4.0"]);
