@@ -106,7 +106,7 @@ async function requireSpace({ root }: Store, addedBytes: number): Promise<void> 
   throw new SightlineError("ERR_MODEL_STORE_FULL", message);
 }
 
-/** Copies a blob into the store; where another, damaged file has its name in an installed version, that gets it too. */
+/** Copies a blob into the store, and gives it to installed versions that have a damaged file of its name. */
 async function addBlob(store: Store, source: BundleSource, blob: BundleFile): Promise<void> {
   const { blobs, disk, tmp } = store;
   const grown = join(tmp, blob.sha256);

@@ -47,7 +47,10 @@ export async function packBundle(folder: string, { out, key }: PackOptions): Pro
   return packed.manifest;
 }
 
-/** Adds a signature to the bundle in `folder`, whose files are verified first. Errors: as `openBundle`, _SIGNATURE, _WRITE. */
+/**
+ * Adds a signature to the bundle in `folder`, whose files are verified first. Errors: as `openBundle`;
+ * ERR_MODEL_SIGNATURE, ERR_MODEL_WRITE.
+ */
 export async function signBundle(folder: string, key: KeyObject): Promise<Manifest> {
   const signed = await readBundle(folder);
   for (const file of filesOf(signed.manifest)) await verifiedFile(folder, file);

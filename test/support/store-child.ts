@@ -1,4 +1,7 @@
-/** Changes a store and is gone before the STEP-th change to the disk: `node store-child.ts STEP COMMAND ROOT [PLACE]`. */
+/**
+ * Changes a store and is gone before the STEP-th change to the disk:
+ * `node store-child.ts STEP COMMAND ROOT [PLACE]`.
+ */
 import { deltaSource } from "../../models/store/delta-source.ts";
 import { Disk } from "../../models/store/disk.ts";
 import { collectGarbage } from "../../models/store/gc.ts";

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { createPrivateKey } from "node:crypto";
 import { mkdir, readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,6 +14,7 @@ import { type Installed, install } from "../../../models/store/install.ts";
 import { openSource } from "../../../models/store/open-source.ts";
 import { rollback } from "../../../models/store/rollback.ts";
 import { type Store, storeAt } from "../../../models/store/store.ts";
+import { randomFrom } from "../../fuzz/random.ts";
 import { type PackedParts, sha256Of, writePacked } from "../../support/packed-bundle.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { bytesOf, packedNibbles, quantized, realTensors, retrained } from "../../support/weights.ts";
@@ -101,6 +103,27 @@ describe("a delta", () => {
     await installFrom(old);
     await apply(await deltaOf(old, next));
     expect((await openBundle(join(store.models, "parts/current"))).manifest.version).toBe("1.1.0");
+  });
+
+  it("is next to nothing for tensors that only changed places", async () => {
+    const random = randomFrom(1);
+    const [a, b] = [4000, 8000].map((count) =>
+      Buffer.from(Uint8Array.from({ length: count }, () => random() * 256)),
+    );
+    assert(a && b);
+    const there = {
+      weights: Buffer.concat([a, b]),
+      tensors: table(["a", "int8", 4000], ["b", "int8", 8000]),
+    };
+    const back = { weights: Buffer.concat([b, a]), tensors: table(["b", "int8", 8000], ["a", "int8", 4000]) };
+    const [old, next] = [
+      await bundle({ version: "1.0.0", ...there }),
+      await bundle({ version: "1.1.0", ...back }),
+    ];
+    await installFrom(old);
+    const delta = await deltaOf(old, next);
+    expect(delta.length).toBeLessThan(1000);
+    expect(await apply(delta)).toMatchObject({ addedBytes: 12_000 });
   });
 
   it("is made for files without a table of tensors, too", async () => {
