@@ -7,8 +7,9 @@ import { openBundle } from "../../models/bundle/bundle.ts";
 import { makeDelta } from "../../models/store/delta.ts";
 import { collectGarbage } from "../../models/store/gc.ts";
 import { install } from "../../models/store/install.ts";
-import { listInstalled, verifyInstalled } from "../../models/store/installed.ts";
+import { verifyInstalled } from "../../models/store/installed.ts";
 import { openSource } from "../../models/store/open-source.ts";
+import { readShelves } from "../../models/store/shelf.ts";
 import { type Store, storeAt } from "../../models/store/store.ts";
 import { ScriptProcess } from "../support/daemon-process.ts";
 import { writePacked } from "../support/packed-bundle.ts";
@@ -123,7 +124,7 @@ test("kill -9 before any step of a first install leaves none or all of it", {
   await rm(join(folder, "store"), { recursive: true });
   await mkdir(join(folder, "store"));
   await killedBeforeEach({ folder, command: "install", place: bundle("1.0.0") }, async (store) => {
-    const installed = await listInstalled(store);
+    const installed = (await readShelves(store)).filter(({ current }) => current !== undefined);
     expect(installed.map(({ current }) => current)).toEqual(installed.length > 0 ? ["1.0.0"] : []);
     await collectGarbage(store);
     expect(await readdir(store.models)).toEqual(installed.length > 0 ? ["parts"] : []);

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { main } from "../../../cli/sightline.ts";
@@ -119,6 +119,16 @@ describe("sightline model", () => {
     await write("bundle", "1.0.0");
     await done("install bundle");
     expect(await done("verify")).toBe("parts 1.0.0: OK");
+    await rm(join(folder, "model-store/models/parts/1.0.0/manifest.json"));
+    expect(await model("list")).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/^parts: ERR_MODEL_MISSING: /),
+    });
+    expect(await model("verify")).toMatchObject({
+      code: 1,
+      out: expect.stringContaining("1.0.0: ERR_MODEL_MISSING"),
+    });
+    await rm(join(folder, "model-store/models/parts/highest"));
     await writeFile(join(folder, "model-store/models/parts/highest"), "1");
     expect(await model("verify")).toEqual(refused("ERR_MODEL_STORE"));
     expect(await model("install bundle --store /proc/none")).toEqual(refused("ERR_MODEL_STORE"));
