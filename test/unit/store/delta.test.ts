@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createPrivateKey } from "node:crypto";
 import { mkdir, readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { brotliCompress, brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -204,6 +205,27 @@ describe("a delta", () => {
     }
     expect(await readlink(join(store.models, "parts/current"))).toBe("1.0.0");
     expect(await apply(resealed(delta, () => {}))).toMatchObject({ version: "1.1.0" });
+  });
+
+  it("may be cut off where its reader has gone already", async () => {
+    const graph = bytes(3_000_000, 3);
+    const old = await bundle({ version: "1.0.0" });
+    await installFrom(old);
+    const delta = await deltaOf(old, await bundle({ version: "1.1.0", graph }));
+    const payloads = 12 + delta.readUInt32LE(8);
+    const header = JSON.parse(brotliDecompressSync(delta.subarray(12, payloads)).toString());
+    const payload = delta.subarray(payloads, -33);
+    header.blobs[0].packedBytes = payload.length;
+    header.blobs[0].base = sha256Of("not there");
+    const file = join(folder, "cut");
+    await writeFile(
+      file,
+      Buffer.concat([...deltaPieces(brotliCompressSync(JSON.stringify(header)), [payload])]),
+    );
+    const source = await deltaSource(store, file);
+    await expect(install(store, source)).rejects.toMatchObject({ code: "ERR_MODEL_DELTA" });
+    // An error that no one hears would end the process, and this test run.
+    await setImmediate();
   });
 
   it("unpacks no more than it says", async () => {
