@@ -17,7 +17,7 @@ export interface Verb {
   name: string;
   /** What it does, for the list of verbs; no full stop. */
   summary: string;
-  /** Lines that follow `usage:`, without the leading `sightline`; one that begins with a space goes on about the one above. */
+  /** Lines that follow `usage:`, without the leading `sightline`; one that begins with a space explains the one above. */
   usage: string;
   /** Gives the exit code. Errors: ERR_USAGE, and those of what it does. */
   run(args: string[], io: Io): Promise<number>;

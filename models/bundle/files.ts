@@ -64,7 +64,7 @@ export async function verifiedFile(
   if (found !== bytes) throw otherSize(path, found, bytes);
   const hash = createHash("sha256");
   try {
-    await pipeline(streamOf(path), hash);
+    await pipeline(streamOf(path, bytes), hash);
   } catch (error) {
     throw SightlineError.wrap("ERR_MODEL_MISSING", error, path);
   }
@@ -88,10 +88,13 @@ export async function readVerified({ path, bytes, sha256 }: VerifiedFile): Promi
   return content;
 }
 
-/** Reads a file whose links are resolved: one that became a link since then is not followed. */
-export const streamOf = (path: string): ReadStream =>
-  // Node takes numbers for flags, too; its types say so for readFile only.
-  createReadStream(path, { flags: READ_NO_LINK as unknown as string, highWaterMark: 2 ** 20 });
+/** Reads a file whose links are resolved, of some `bytes`; one that became a link since then is not followed. */
+export const streamOf = (path: string, bytes: number): ReadStream =>
+  createReadStream(path, {
+    // Node takes numbers for flags, too; its types say so for readFile only.
+    flags: READ_NO_LINK as unknown as string,
+    highWaterMark: Math.min(2 ** 20, Math.max(2 ** 12, bytes)),
+  });
 
 const READ_NO_LINK = constants.O_RDONLY | constants.O_NOFOLLOW;
 

@@ -100,7 +100,7 @@ async function checkDigest(path: string, file: OpenFile): Promise<void> {
   const end = file.bytes - DIGEST_BYTES;
   if (end < MAGIC.length + 4) throw refusal(path, "it is too short for a delta");
   const hash = createHash("sha256");
-  await pipeline(createReadStream(path, { end: end - 1, highWaterMark: 2 ** 20 }), hash);
+  await pipeline(createReadStream(path, { end: end - 1 }), hash);
   const written = Buffer.alloc(DIGEST_BYTES);
   await file.read(written, end);
   if (!hash.digest().equals(written)) throw refusal(path, "it is damaged: its digest is wrong");

@@ -72,9 +72,11 @@ async function* rebuild(
   path: string,
   { base, blob, offset }: { base: string; blob: DeltaBlob; offset: number },
 ): AsyncIterable<Uint8Array> {
+  const old = blob.base && (await openFile(join(base, blobFile(blob.base)), "ERR_MODEL_DELTA"));
   const packed = createReadStream(path, { start: offset, end: offset + blob.packedBytes - 1 });
   const unpacked = pipeline(packed, createBrotliDecompress(), () => {});
-  const old = blob.base && (await openFile(join(base, blobFile(blob.base)), "ERR_MODEL_DELTA"));
+  // A payload that is cut off is noticed ahead of its reader, or when that has gone: then no one else listens.
+  unpacked.on("error", () => {});
   try {
     const payload = new Payload(unpacked);
     for (const segment of blob.segments) yield* rebuildSegment(segment, payload, old || undefined);

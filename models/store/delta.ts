@@ -7,7 +7,7 @@ import { canonicalManifest, checkEnvelope } from "../bundle/signature.ts";
 import { CHUNK_BYTES, isWhole, type Method, methodOf, subtract } from "./delta-codec.ts";
 import { type DeltaBlob, type DeltaHeader, deltaPieces, type Segment } from "./delta-file.ts";
 import { digestOf } from "./delta-source.ts";
-import { type BundleSource, checkManifest, verifiedContent } from "./source.ts";
+import { type BundleSource, type CheckedManifest, checkManifest, verifiedContent } from "./source.ts";
 
 /**
  * Measured on int8 weights whose codes moved by 1 % of their rms: 11 gives deltas a seventh smaller than 9. It
@@ -22,11 +22,10 @@ const QUICK_QUALITY = 5;
  * not valid or damaged.
  */
 export async function makeDelta(old: BundleSource, next: BundleSource): Promise<Iterable<Buffer>> {
-  const [from, to] = [checkManifest(old, []), checkManifest(next, [])];
+  const [from, to] = [checkPacked(old), checkPacked(next)];
   const olds = new Set(blobsOf(from.manifest).map(({ sha256 }) => sha256));
   const bases = partsOf(from.manifest);
   const packed: { blob: DeltaBlob; payload: Buffer }[] = [];
-  blobsOf(to.manifest);
   for (const [role, part] of partsOf(to.manifest)) {
     const isKnown = olds.has(part.sha256) || packed.some(({ blob }) => blob.sha256 === part.sha256);
     if (!isKnown) packed.push(await pack({ old, next }, part, bases.get(role)));
@@ -44,6 +43,12 @@ export async function makeDelta(old: BundleSource, next: BundleSource): Promise<
     await compress([Buffer.from(canonicalJson(header))], QUALITY),
     packed.map(({ payload }) => payload),
   );
+}
+
+function checkPacked(source: BundleSource): CheckedManifest {
+  const checked = checkManifest(source, []);
+  blobsOf(checked.manifest);
+  return checked;
 }
 
 /** A file of a bundle; `tensors` of one that holds weights. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { link, mkdir, open, readdir, rename, rm, rmdir, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { SightlineError } from "../../runtime/base/errors.ts";
@@ -18,13 +19,20 @@ export class Disk {
     this.#beforeStep = beforeStep;
   }
 
-  /** Creates a folder and what is missing above it. */
+  /**
+   * Creates a folder and what is missing above it. Node's own `recursive` never returns where the file system takes
+   * no folders, as in /proc.
+   */
   async makeFolder(path: string): Promise<void> {
-    const first = await this.#step(path, () => mkdir(path, { recursive: true }));
-    if (first === undefined) return;
-    for (let folder = path; folder !== dirname(first); folder = dirname(folder)) {
-      await this.syncFolder(dirname(folder));
-    }
+    if (existsSync(path)) return;
+    await this.makeFolder(dirname(path));
+    await this.#step(path, () =>
+      mkdir(path).catch((error) => {
+        // Someone else may have been quicker.
+        if (!existsSync(path)) throw error;
+      }),
+    );
+    await this.syncFolder(dirname(path));
   }
 
   /** Writes a new, read-only file. */

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import { checkAdmission, compareVersions } from "../bundle/admission.ts";
 import { MANIFEST_FILE } from "../bundle/bundle.ts";
+import { streamOf } from "../bundle/files.ts";
 import { readTrusted } from "../bundle/keys.ts";
 import { BLOB_FOLDER, type BundleFile, blobsOf } from "../bundle/packed.ts";
 import { canonicalManifest, SIGNATURE_FILE } from "../bundle/signature.ts";
@@ -34,24 +34,33 @@ export interface Installed {
  * it is verified and on disk; ended at any point, the version before goes on. Errors: ERR_MODEL_MANIFEST (not valid,
  * not packed), _SIGNATURE, _EXPIRED, _RUNTIME, _ROLLBACK, _DIGEST, _MISSING, _KEY, _STORE, _STORE_FULL, _STORE_BUSY.
  */
-export function install(store: Store, source: BundleSource): Promise<Installed> {
-  return whileLocked(store, async () => {
-    const checked = checkManifest(source, await readTrusted(store.trust));
-    const { manifest, signedBy } = checked;
-    const { name, version } = manifest;
-    checkAdmission(manifest, { nowMs: store.clock.wallMs(), runtime: store.runtime });
-    const blobs = blobsOf(manifest);
-    const shelf = await readShelf(store, name);
-    const wasCurrent = await isCurrent(shelf, checked);
-    if (!wasCurrent) refuseOld(shelf, version);
-    const missing = await missingBlobs(store, blobs);
-    const addedBytes = missing.reduce((sum, { bytes }) => sum + bytes, 0);
-    await requireSpace(store, addedBytes);
-    for (const blob of missing) await addBlob(store, source, blob);
-    if (!wasCurrent) await addVersion(store, shelf, { source, checked, blobs });
-    await show(store, shelf, version);
-    return { name, version, signedBy, addedBytes, wasCurrent };
-  });
+export async function install(store: Store, source: BundleSource): Promise<Installed> {
+  const checked = checkManifest(source, await readTrusted(store.trust));
+  checkAdmission(checked.manifest, { nowMs: store.clock.wallMs(), runtime: store.runtime });
+  const blobs = blobsOf(checked.manifest);
+  return whileLocked(store, () => installChecked(store, { source, checked, blobs }));
+}
+
+/** A bundle that is welcome, as far as its manifest goes. */
+interface Welcome {
+  source: BundleSource;
+  checked: CheckedManifest;
+  blobs: readonly BundleFile[];
+}
+
+async function installChecked(store: Store, bundle: Welcome): Promise<Installed> {
+  const { source, checked, blobs } = bundle;
+  const { name, version } = checked.manifest;
+  const shelf = await readShelf(store, name);
+  const wasCurrent = await isCurrent(shelf, checked);
+  if (!wasCurrent) refuseOld(shelf, version);
+  const missing = await missingBlobs(store, blobs);
+  const addedBytes = missing.reduce((sum, { bytes }) => sum + bytes, 0);
+  await requireSpace(store, addedBytes);
+  for (const blob of missing) await addBlob(store, source, blob);
+  if (!wasCurrent) await addVersion(store, shelf, bundle);
+  await show(store, shelf, version);
+  return { name, version, signedBy: checked.signedBy, addedBytes, wasCurrent };
 }
 
 async function isCurrent({ folder, current }: Shelf, { manifest, text }: CheckedManifest): Promise<boolean> {
@@ -79,7 +88,7 @@ async function holds(path: string, { bytes, sha256 }: BundleFile): Promise<boole
   const hash = createHash("sha256");
   try {
     if ((await stat(path)).size !== bytes) return false;
-    await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash);
+    await pipeline(streamOf(path, bytes), hash);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     // A disk that cannot read a file back has lost it: it is written anew.
@@ -97,7 +106,7 @@ async function requireSpace({ root }: Store, addedBytes: number): Promise<void> 
   throw new SightlineError("ERR_MODEL_STORE_FULL", message);
 }
 
-/** Copies a blob into the store; where another, damaged file has its name in an installed version, that gets it too. */
+/** Copies a blob into the store, and gives it to installed versions that have a damaged file of its name. */
 async function addBlob(store: Store, source: BundleSource, blob: BundleFile): Promise<void> {
   const { blobs, disk, tmp } = store;
   const grown = join(tmp, blob.sha256);
@@ -124,11 +133,7 @@ async function relink({ blobs, disk, tmp }: Store, folder: string, sha256: strin
 async function addVersion(
   { blobs: shared, disk, tmp }: Store,
   { folder, versions }: Shelf,
-  {
-    source,
-    checked,
-    blobs,
-  }: { source: BundleSource; checked: CheckedManifest; blobs: readonly BundleFile[] },
+  { source, checked, blobs }: Welcome,
 ): Promise<void> {
   const { version } = checked.manifest;
   // An install that ended before it showed the version leaves its folder.

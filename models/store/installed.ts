@@ -17,16 +17,28 @@ export interface Listed extends Pick<Shelf, "name" | "current" | "previous" | "h
   bytes: number;
 }
 
-/** What is installed, by name; files are not verified. Errors: ERR_MODEL_STORE, ERR_MODEL_MANIFEST, _MISSING. */
-export async function listInstalled(store: Store): Promise<Listed[]> {
+/**
+ * What is installed, by name; files are not verified. A model whose manifest is broken gives its error. Errors:
+ * ERR_MODEL_STORE.
+ */
+export async function listInstalled(
+  store: Store,
+): Promise<(Listed | (Pick<Listed, "name"> & { error: SightlineError }))[]> {
   const shelves = (await readShelves(store)).filter(({ current }) => current !== undefined);
   return Promise.all(
-    shelves.map(async ({ name, folder, current = "", previous, highest }) => {
-      const source = await openSource(join(folder, current));
-      const bytes = blobsOf(checkManifest(source, []).manifest).reduce((sum, blob) => sum + blob.bytes, 0);
-      return { name, current, previous, highest, bytes };
-    }),
+    shelves.map((shelf) =>
+      listed(shelf).catch((error) => ({
+        name: shelf.name,
+        error: SightlineError.wrap("ERR_MODEL_STORE", error),
+      })),
+    ),
   );
+}
+
+async function listed({ name, folder, current = "", previous, highest }: Shelf): Promise<Listed> {
+  const { manifest } = checkManifest(await openSource(join(folder, current)), []);
+  const bytes = blobsOf(manifest).reduce((sum, blob) => sum + blob.bytes, 0);
+  return { name, current, previous, highest, bytes };
 }
 
 /** One installed version, and what is wrong with it. */

@@ -29,9 +29,9 @@ async function folderSource(folder: string): Promise<BundleSource> {
 }
 
 async function* contentOf(folder: string, file: string): AsyncIterable<Uint8Array> {
-  const { path } = await fileInBundle(folder, file);
+  const { path, bytes } = await fileInBundle(folder, file);
   try {
-    yield* streamOf(path);
+    yield* streamOf(path, bytes);
   } catch (error) {
     throw SightlineError.wrap("ERR_MODEL_MISSING", error, path);
   }

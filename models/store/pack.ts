@@ -1,7 +1,8 @@
 import type { KeyObject } from "node:crypto";
-import { copyFile, mkdir, realpath, rename, writeFile } from "node:fs/promises";
+import { copyFile, realpath, rename, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { SightlineError } from "../../runtime/base/errors.ts";
+import { makeFolder } from "../../runtime/base/make-folder.ts";
 import { MANIFEST_FILE, readLabels } from "../bundle/bundle.ts";
 import { streamOf, textIfAny, textInBundle, type VerifiedFile, verifiedFile } from "../bundle/files.ts";
 import { type Manifest, parseManifest, type WrittenManifest } from "../bundle/manifest.ts";
@@ -46,7 +47,10 @@ export async function packBundle(folder: string, { out, key }: PackOptions): Pro
   return packed.manifest;
 }
 
-/** Adds a signature to the bundle in `folder`, whose files are verified first. Errors: as `openBundle`, _SIGNATURE, _WRITE. */
+/**
+ * Adds a signature to the bundle in `folder`, whose files are verified first. Errors: as `openBundle`;
+ * ERR_MODEL_SIGNATURE, ERR_MODEL_WRITE.
+ */
 export async function signBundle(folder: string, key: KeyObject): Promise<Manifest> {
   const signed = await readBundle(folder);
   for (const file of filesOf(signed.manifest)) await verifiedFile(folder, file);
@@ -117,7 +121,7 @@ async function toFolder(
   texts: [name: string, content: string][],
   blobs: readonly VerifiedFile[],
 ): Promise<void> {
-  await mkdir(join(folder, BLOB_FOLDER), { recursive: true });
+  makeFolder(join(folder, BLOB_FOLDER));
   for (const { path, sha256 } of blobs) await copyFile(path, join(folder, blobFile(sha256)));
   for (const [name, content] of texts) await writeFile(join(folder, name), content);
 }
@@ -135,7 +139,7 @@ function toTar(
   const large = blobs.map(({ path, sha256, bytes }) => ({
     name: blobFile(sha256),
     bytes,
-    content: () => streamOf(path),
+    content: () => streamOf(path, bytes),
   }));
   return writeTar(file, [...small, ...large]);
 }

@@ -315,7 +315,7 @@ describe("sightline", () => {
     ]);
     expect(bare).toEqual(help);
     expect(help).toMatchObject({ code: 0, stderr: "" });
-    for (const verb of ["run", "check", "init", "config", "infer", "models", "doctor", "health"]) {
+    for (const verb of ["run", "check", "init", "config", "infer", "models", "model", "doctor", "health"]) {
       expect(help.stdout).toMatch(new RegExp(`^ {2}${verb} +\\w`, "m"));
     }
     expect(infer).toEqual(flag);

@@ -1,6 +1,8 @@
+import assert from "node:assert/strict";
 import { createPrivateKey } from "node:crypto";
 import { mkdir, readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { brotliCompress, brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -13,6 +15,7 @@ import { type Installed, install } from "../../../models/store/install.ts";
 import { openSource } from "../../../models/store/open-source.ts";
 import { rollback } from "../../../models/store/rollback.ts";
 import { type Store, storeAt } from "../../../models/store/store.ts";
+import { randomFrom } from "../../fuzz/random.ts";
 import { type PackedParts, sha256Of, writePacked } from "../../support/packed-bundle.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { bytesOf, packedNibbles, quantized, realTensors, retrained } from "../../support/weights.ts";
@@ -103,6 +106,27 @@ describe("a delta", () => {
     expect((await openBundle(join(store.models, "parts/current"))).manifest.version).toBe("1.1.0");
   });
 
+  it("is next to nothing for tensors that only changed places", async () => {
+    const random = randomFrom(1);
+    const [a, b] = [4000, 8000].map((count) =>
+      Buffer.from(Uint8Array.from({ length: count }, () => random() * 256)),
+    );
+    assert(a && b);
+    const there = {
+      weights: Buffer.concat([a, b]),
+      tensors: table(["a", "int8", 4000], ["b", "int8", 8000]),
+    };
+    const back = { weights: Buffer.concat([b, a]), tensors: table(["b", "int8", 8000], ["a", "int8", 4000]) };
+    const [old, next] = [
+      await bundle({ version: "1.0.0", ...there }),
+      await bundle({ version: "1.1.0", ...back }),
+    ];
+    await installFrom(old);
+    const delta = await deltaOf(old, next);
+    expect(delta.length).toBeLessThan(1000);
+    expect(await apply(delta)).toMatchObject({ addedBytes: 12_000 });
+  });
+
   it("is made for files without a table of tensors, too", async () => {
     for (const [version, graph] of [
       ["1.0.0", bytes(70_001)],
@@ -181,6 +205,27 @@ describe("a delta", () => {
     }
     expect(await readlink(join(store.models, "parts/current"))).toBe("1.0.0");
     expect(await apply(resealed(delta, () => {}))).toMatchObject({ version: "1.1.0" });
+  });
+
+  it("may be cut off where its reader has gone already", async () => {
+    const graph = bytes(3_000_000, 3);
+    const old = await bundle({ version: "1.0.0" });
+    await installFrom(old);
+    const delta = await deltaOf(old, await bundle({ version: "1.1.0", graph }));
+    const payloads = 12 + delta.readUInt32LE(8);
+    const header = JSON.parse(brotliDecompressSync(delta.subarray(12, payloads)).toString());
+    const payload = delta.subarray(payloads, -33);
+    header.blobs[0].packedBytes = payload.length;
+    header.blobs[0].base = sha256Of("not there");
+    const file = join(folder, "cut");
+    await writeFile(
+      file,
+      Buffer.concat([...deltaPieces(brotliCompressSync(JSON.stringify(header)), [payload])]),
+    );
+    const source = await deltaSource(store, file);
+    await expect(install(store, source)).rejects.toMatchObject({ code: "ERR_MODEL_DELTA" });
+    // An error that no one hears would end the process, and this test run.
+    await setImmediate();
   });
 
   it("unpacks no more than it says", async () => {
