@@ -2,6 +2,7 @@ import { SightlineError } from "../../runtime/base/errors.ts";
 import { elementType } from "./element-types.ts";
 import { Graph } from "./graph.ts";
 import type { GraphProto, ModelProto, TensorProto } from "./proto/onnx_pb.js";
+import { quote } from "./quote.ts";
 import { bytesOf, isExternal } from "./tensor.ts";
 import { graphsOf, tensorsOf } from "./walk.ts";
 
@@ -46,7 +47,7 @@ function checkNames(graph: GraphProto): void {
   for (const { opType, output } of graph.node) {
     if (opType === "") throw wrong("a node has no operator");
     for (const name of output.filter((n) => n !== "")) {
-      if (made.has(name)) throw wrong(`tensor "${name}" is made twice`);
+      if (made.has(name)) throw wrong(`tensor ${quote(name)} is made twice`);
       made.add(name);
     }
   }
@@ -58,16 +59,17 @@ function checkReads(graph: Graph): void {
   const exists = (name: string): boolean =>
     inputs.has(name) || graph.initializer(name) !== undefined || graph.producer(name) !== undefined;
   if (proto.output.length === 0) throw wrong("the graph has no outputs");
-  for (const { name } of proto.output) if (!exists(name)) throw wrong(`nothing makes the output "${name}"`);
+  for (const { name } of proto.output)
+    if (!exists(name)) throw wrong(`nothing makes the output ${quote(name)}`);
   for (const { input, opType } of proto.node) {
     const missing = input.find((name) => name !== "" && !exists(name));
-    if (missing !== undefined) throw wrong(`nothing makes "${missing}", which a ${opType} reads`);
+    if (missing !== undefined) throw wrong(`nothing makes ${quote(missing)}, which a ${quote(opType)} reads`);
   }
 }
 
 function checkTensor(tensor: TensorProto): void {
   if (isExternal(tensor))
-    throw new SightlineError("ERR_ONNX_EXTERNAL", `tensor "${tensor.name}" stands in another file`);
+    throw new SightlineError("ERR_ONNX_EXTERNAL", `tensor ${quote(tensor.name)} stands in another file`);
   // Strings, and types newer than this, are left alone: no pass looks into them.
   if (elementType(tensor.dataType) !== undefined) bytesOf(tensor);
 }

@@ -41,13 +41,15 @@ export function withNumberedNodes(model: ModelProto): ModelProto {
   return withGraph(model, { node });
 }
 
+type NamedType = Pick<ValueInfoProto, "name" | "type">;
+
 /** The same with elements of another type, by ONNX's number. */
-export function withElementType(info: ValueInfoProto, elemType: number): ValueInfoProto {
+export function withElementType(info: NamedType, elemType: number): ValueInfoProto {
   return withTensorType(info, (type) => ({ ...type, elemType }));
 }
 
 /** The same, with a shape of `rank` open dimensions where nothing is known of it. */
-export function withRank(info: ValueInfoProto, rank: number): ValueInfoProto {
+export function withRank(info: NamedType, rank: number): ValueInfoProto {
   const dim = Array.from({ length: rank }, () => create(TensorShapeProto_DimensionSchema));
   return withTensorType(info, ({ shape = create(TensorShapeProtoSchema, { dim }), ...type }) => ({
     ...type,
@@ -56,7 +58,7 @@ export function withRank(info: ValueInfoProto, rank: number): ValueInfoProto {
 }
 
 function withTensorType(
-  { name, type }: ValueInfoProto,
+  { name, type }: NamedType,
   change: (
     type: Pick<TypeProto_Tensor, "elemType" | "shape">,
   ) => Pick<TypeProto_Tensor, "elemType" | "shape">,

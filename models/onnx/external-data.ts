@@ -3,6 +3,7 @@ import { resolve, sep } from "node:path";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import { elementType, packedBytes } from "./element-types.ts";
 import { type ModelProto, type TensorProto, TensorProto_DataLocation } from "./proto/onnx_pb.js";
+import { quote } from "./quote.ts";
 import { elementCount, isExternal } from "./tensor.ts";
 import { tensorsOf } from "./walk.ts";
 
@@ -50,11 +51,11 @@ function wholeNumber(text: string): number | undefined {
 
 async function openInside(folder: string, location: string, tensor: TensorProto): Promise<FileHandle> {
   const isPlain = /^(?!\/)[^\\\p{Cc}]{1,1024}$/u.test(location) && !location.split("/").includes("..");
-  if (!isPlain) throw bad(tensor, `names the file "${location}"`);
+  if (!isPlain) throw bad(tensor, `names the file ${quote(location)}`);
   const opened = await openReal(folder, location, tensor);
   if ((await opened.stat()).isFile()) return opened;
   await opened.close();
-  throw bad(tensor, `is in ${location}, which is no regular file`);
+  throw bad(tensor, `is in ${quote(location)}, which is no regular file`);
 }
 
 async function openReal(folder: string, location: string, tensor: TensorProto): Promise<FileHandle> {
@@ -62,9 +63,9 @@ async function openReal(folder: string, location: string, tensor: TensorProto): 
     const path = await realpath(resolve(folder, location));
     if (path.startsWith((await realpath(folder)) + sep)) return await open(path);
   } catch (error) {
-    throw SightlineError.wrap("ERR_ONNX_EXTERNAL", error, `tensor "${tensor.name}"`);
+    throw SightlineError.wrap("ERR_ONNX_EXTERNAL", error, `tensor ${quote(tensor.name)}`);
   }
-  throw bad(tensor, `is in ${location}, which leaves the model's folder`);
+  throw bad(tensor, `is in ${quote(location)}, which leaves the model's folder`);
 }
 
 async function readPart(
@@ -86,4 +87,4 @@ async function readPart(
 }
 
 const bad = ({ name }: TensorProto, why: string): SightlineError =>
-  new SightlineError("ERR_ONNX_EXTERNAL", `tensor "${name}" ${why}`);
+  new SightlineError("ERR_ONNX_EXTERNAL", `tensor ${quote(name)} ${why}`);

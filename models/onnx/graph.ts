@@ -10,6 +10,7 @@ import {
   OperatorSetIdProtoSchema,
   type TensorProto,
 } from "./proto/onnx_pb.js";
+import { quote } from "./quote.ts";
 
 interface Index {
   initializers: Map<string, TensorProto>;
@@ -216,12 +217,13 @@ function sorted(graph: Graph): NodeProto[] {
     }
   }
   if (order.length === graph.nodes.length) return order;
-  const stuck = graph.nodes.find((node) => !order.includes(node));
+  const done = new Set(order);
+  const stuck = graph.nodes.find((node) => !done.has(node));
   throw new SightlineError("ERR_ONNX_GRAPH", `the graph has a cycle through ${describe(stuck)}`);
 }
 
 const describe = (node: NodeProto | undefined): string =>
-  node ? `${node.opType} "${node.name || node.output[0]}"` : "a node";
+  node ? `${quote(node.opType)} ${quote(node.name || node.output[0] || "")}` : "a node";
 
 /** `heap` is kept in ascending order; it is short. */
 function push(heap: number[], value: number): void {

@@ -7,14 +7,17 @@ import {
   TensorProto_DataLocation,
   TensorProtoSchema,
 } from "./proto/onnx_pb.js";
+import { quote } from "./quote.ts";
 
 export { T as DataType };
 
 /** Of a tensor; a scalar has 1. Errors: ERR_ONNX_GRAPH when a dimension is negative or the product is beyond 2^53. */
 export function elementCount({ dims, name }: Pick<TensorProto, "dims" | "name">): number {
-  const count = dims.reduce((product, dim) => product * dim, 1n);
-  if (dims.every((dim) => dim >= 0n) && count <= Number.MAX_SAFE_INTEGER) return Number(count);
-  throw new SightlineError("ERR_ONNX_GRAPH", `tensor "${name}" has the shape ${dims.join("×")}`);
+  // Floats overflow to Infinity, where bigints would grow without end.
+  const count = dims.reduce((product, dim) => product * Number(dim), 1);
+  if (dims.every((dim) => dim >= 0n) && count <= Number.MAX_SAFE_INTEGER) return count;
+  const shape = dims.length > 16 ? `${dims.slice(0, 16).join("×")}×…` : dims.join("×");
+  throw new SightlineError("ERR_ONNX_GRAPH", `tensor ${quote(name)} has the shape ${shape}`);
 }
 
 export const dimsOf = ({ dims }: Pick<TensorProto, "dims">): number[] => dims.map(Number);
@@ -144,4 +147,4 @@ function fieldBytes(tensor: TensorProto, bits: number): Uint8Array {
 const view = ({ buffer }: { buffer: ArrayBuffer }): Uint8Array => new Uint8Array(buffer);
 
 const broken = ({ name }: TensorProto, why: string): SightlineError =>
-  new SightlineError("ERR_ONNX_TENSOR", `tensor "${name}" ${why}`);
+  new SightlineError("ERR_ONNX_TENSOR", `tensor ${quote(name)} ${why}`);

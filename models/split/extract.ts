@@ -36,41 +36,48 @@ interface Boundary {
   shapes: Shapes;
 }
 
-function extract(
-  { graph, free }: Flow,
-  steps: readonly Step[],
-  { inputs, outputs, shapes }: Boundary,
-): ModelProto {
-  const { proto, model } = graph;
-  const own = new Set(steps.map(({ node }) => node));
-  const used = closure(
-    steps.flatMap(({ node }) => [...readsOf(node)]),
-    free,
-  );
-  for (const { maker } of used) if (maker) own.add(maker);
-  const names = new Set([...used.map(({ name }) => name), ...steps.flatMap(({ node }) => node.output)]);
-  const written = new Map([...proto.input, ...proto.output].map((each) => [each.name, each]));
-  const info = (name: string): ValueInfoProto[] => {
-    const found = written.get(name) ?? shapes.get(name)?.info;
-    return found ? [found] : [];
-  };
-  const nodes = graph.nodes.filter((node) => own.has(node));
+function extract(flow: Flow, steps: readonly Step[], { inputs, outputs, shapes }: Boundary): ModelProto {
+  const { proto, model } = flow.graph;
+  const { names, nodes } = contentOf(flow, steps);
   // Old versions of ONNX want each initializer among the inputs as well: there, constants stay nodes.
-  const isLifted = (node: (typeof nodes)[number]) => model.irVersion >= 4n && constantOf(node) !== undefined;
-  const edge = new Set([...inputs, ...outputs]);
+  const constants = new Map(model.irVersion < 4n ? [] : nodes.map((node) => [node, constantOf(node)]));
+  const has = ({ name }: { name: string }): boolean => names.has(name);
+  const isEdge = ({ name }: { name: string }): boolean => inputs.includes(name) || outputs.includes(name);
+  const info = infoOf(flow, shapes);
   return withGraph(model, {
-    node: nodes.filter((node) => !isLifted(node)),
+    node: nodes.filter((node) => !constants.get(node)),
     initializer: [
-      ...proto.initializer.filter(({ name }) => names.has(name)),
-      ...nodes.filter(isLifted).flatMap((node) => constantOf(node) ?? []),
+      ...proto.initializer.filter(has),
+      ...[...constants.values()].filter((tensor) => tensor !== undefined),
     ],
     sparseInitializer: proto.sparseInitializer.filter(({ values }) => names.has(values?.name ?? "")),
     input: [
       ...inputs.flatMap(info),
-      ...proto.input.filter(({ name }) => names.has(name) && graph.initializer(name) !== undefined),
+      ...proto.input.filter((each) => has(each) && flow.graph.initializer(each.name) !== undefined),
     ],
     output: outputs.flatMap(info),
-    valueInfo: proto.valueInfo.filter(({ name }) => names.has(name) && !edge.has(name)),
+    valueInfo: proto.valueInfo.filter((each) => has(each) && !isEdge(each)),
     quantizationAnnotation: proto.quantizationAnnotation.filter(({ tensorName }) => names.has(tensorName)),
   });
+}
+
+/** The steps' nodes with those that come along, in order, and every tensor that one of them reads or makes. */
+function contentOf({ free, graph }: Flow, steps: readonly Step[]) {
+  const reads = steps.flatMap(({ node }) => [...readsOf(node)]);
+  const own = new Set(steps.map(({ node }) => node));
+  const names = new Set(steps.flatMap(({ node }) => node.output));
+  for (const { maker, name } of closure(reads, free)) {
+    names.add(name);
+    if (maker) own.add(maker);
+  }
+  return { names, nodes: graph.nodes.filter((node) => own.has(node)) };
+}
+
+/** What the model itself says of its inputs and outputs, else what a run showed. */
+function infoOf({ graph: { proto } }: Flow, shapes: Shapes): (name: string) => ValueInfoProto[] {
+  const written = new Map([...proto.input, ...proto.output].map((each) => [each.name, each]));
+  return (name) => {
+    const found = written.get(name) ?? shapes.get(name)?.info;
+    return found ? [found] : [];
+  };
 }

@@ -94,7 +94,7 @@ const operatorOf = ({ domain, opType }: NodeProto): string =>
   domain === "" || domain === "ai.onnx" ? opType : `${domain}.${opType}`;
 
 function whyFloat({ opType }: NodeProto): string {
-  return WHY_FLOAT[opType] ?? "no integer kernel on CPUs";
+  return WHY_FLOAT[opType] ?? "no integer kernel, or none that pays";
 }
 
 const NO_WEIGHTS = "no constant weights of floats";

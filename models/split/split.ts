@@ -54,7 +54,7 @@ async function search(
   let nearest = await attempt(plan(cuts));
   let last = nearest;
   let left = cuts;
-  for (let n = 1; n < MAX_ATTEMPTS && !nearest.isBitExact; n++) {
+  for (let n = 1; n < MAX_ATTEMPTS && !nearest.isBitExact && last.cuts.length > 0; n++) {
     const harmful = await harmfulCuts(last.cuts, attempt);
     left = left.filter((cut) => !harmful.includes(cut));
     try {
