@@ -6,6 +6,7 @@ import { delimiter, dirname, join, resolve } from "node:path";
 import { loadConfig } from "../../config/load.ts";
 import type { Config } from "../../config/schema/schema.ts";
 import { openBundle } from "../../models/bundle/bundle.ts";
+import { machineTargets } from "../../models/bundle/targets.ts";
 import { cpuFeatures, openKernels } from "../../runtime/arm-neon/index.ts";
 import { systemClock as clock } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
@@ -65,10 +66,11 @@ async function lookAtMachine(io: Io, config: Config | undefined): Promise<Findin
 async function lookAtConfig(config: Config): Promise<Finding[]> {
   return [
     ...(await Promise.all(
-      Object.entries(config.models).map(([name, { bundle }]) =>
+      Object.entries(config.models).map(([name, { bundle, variant: wanted }]) =>
         attempt(`model ${name}`, async () => {
-          const { manifest } = await openBundle(bundle);
-          return `${manifest.name} ${manifest.version}`;
+          const targets = machineTargets(process.arch, cpuFeatures());
+          const { manifest, variant } = await openBundle(bundle, { targets, variant: wanted });
+          return `${manifest.name} ${manifest.version}, variant ${variant.name}`;
         }),
       ),
     )),

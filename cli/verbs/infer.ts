@@ -26,10 +26,11 @@ const RUN_LIMIT_MS = 60_000;
 export const infer: Verb = {
   name: "infer",
   summary: "run a model on picture files",
-  usage: "infer --model NAME|FOLDER [--min-score 0.3] [--json] [--annotate DIR] IMAGE…",
+  usage: "infer --model NAME|FOLDER [--variant NAME] [--min-score 0.3] [--json] [--annotate DIR] IMAGE…",
   async run(args, io) {
     const { values, positionals } = parseVerbArgs(infer, args, {
       model: { type: "string", short: "m" },
+      variant: { type: "string" },
       "min-score": { type: "string", default: "0.3" },
       json: { type: "boolean", default: false },
       annotate: { type: "string" },
@@ -41,19 +42,23 @@ export const infer: Verb = {
     const folder = values.annotate === undefined ? undefined : resolve(io.cwd, values.annotate);
     if (folder !== undefined) await writing(async () => makeFolder(folder));
     const print = values.json ? printJson : printText;
-    return withModel(bundleFolder(values.model, io.cwd), (model) =>
+    const bundle = { folder: bundleFolder(values.model, io.cwd), variant: values.variant };
+    return withModel(bundle, (model) =>
       inferAll(model, positionals, { minScore, folder, nameOf: uniqueNames(), print }, io),
     );
   },
 };
 
-async function withModel(folder: string, work: (model: VisionModel) => Promise<number>): Promise<number> {
+async function withModel(
+  bundle: { folder: string; variant: string | undefined },
+  work: (model: VisionModel) => Promise<number>,
+): Promise<number> {
   const provider = new CpuExecutionProvider({ slots: availableParallelism(), intraOpThreads: 1 });
   try {
     provider.start();
     const inFlight = provider.slots + 1;
     const deps = { provider, kernels: openKernels(), clock };
-    const { model } = await openModel(deps, { folder, runLimitMs: RUN_LIMIT_MS, inFlight });
+    const { model } = await openModel(deps, { ...bundle, runLimitMs: RUN_LIMIT_MS, inFlight });
     return await work(model);
   } finally {
     await provider.close();

@@ -32,6 +32,9 @@ const engine = z.strictObject({
 
 const model = z.strictObject({
   bundle: path.describe("Folder with the model's manifest.json; see models.md."),
+  variant: id
+    .optional()
+    .describe("One of the bundle's variants by its name. Left out: the best for this machine."),
 });
 
 const store = z.strictObject({

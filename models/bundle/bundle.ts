@@ -33,6 +33,8 @@ export interface StageFile extends VerifiedFile {
 export interface OpenOptions {
   /** Targets that this machine can run, best first: `["linux-arm64-dotprod", "any"]`. Left out: `["any"]`. */
   targets?: readonly string[];
+  /** Takes the variant of this name instead, whatever machine it is for. */
+  variant?: string | undefined;
   /** With at least one, the bundle has to be signed by one of them. */
   trusted?: readonly KeyObject[];
 }
@@ -46,7 +48,7 @@ export const MANIFEST_FILE = "manifest.json";
  */
 export async function openBundle(
   folder: string,
-  { targets = ["any"], trusted = [] }: OpenOptions = {},
+  { targets = ["any"], trusted = [], variant: wanted }: OpenOptions = {},
 ): Promise<Bundle> {
   const place = await placeOf(folder);
   const text = await textInBundle(place, MANIFEST_FILE);
@@ -55,7 +57,8 @@ export async function openBundle(
     checkSignature(await textIfAny(place, SIGNATURE_FILE), { text, manifest, trusted });
   }
   const labels = await readLabels(place, manifest.labels);
-  const variant = chooseVariant(place, manifest, targets);
+  const variant =
+    wanted === undefined ? chooseVariant(place, manifest, targets) : namedVariant(place, manifest, wanted);
   const stages: StageFile[] = [];
   for (const stage of variant.stages) stages.push(await openStage(place, stage));
   return { folder: place, manifest, labels, variant, stages, bytes: bytesOf(variant) };
@@ -130,6 +133,13 @@ function chooseVariant(folder: string, { variants }: Manifest, targets: readonly
   const offered = variants.flatMap((variant) => variant.targets).join(", ");
   const message = `${folder}: no variant for ${targets.join(", ")}; there are ${offered}`;
   throw new SightlineError("ERR_MODEL_MANIFEST", message);
+}
+
+function namedVariant(folder: string, { variants }: Manifest, wanted: string): Variant {
+  const match = variants.find(({ name }) => name === wanted);
+  if (match) return match;
+  const offered = variants.map(({ name }) => name).join(", ");
+  throw new SightlineError("ERR_MODEL_MANIFEST", `${folder}: no variant "${wanted}"; there are ${offered}`);
 }
 
 const bytesOf = ({ stages }: Variant): number =>

@@ -22,7 +22,10 @@ export interface QuantizeJob {
   /** CPU and ONNX Runtime, for the report. */
   machine: string;
   calibration: { inputs: AsyncIterable<NamedTensors>; count: number };
-  /** At least 2: every other one chooses the settings, the others judge them. */
+  /**
+   * Complete, with 2 at least, once `calibration.inputs` is through: every other one chooses the settings, the others
+   * judge them.
+   */
   heldOut: readonly NamedTensors[];
   /** How values become ranges; left out: the method that does best. */
   method?: RangeMethod | undefined;

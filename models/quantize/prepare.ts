@@ -8,7 +8,11 @@ import { hardSwish } from "../onnx/passes/hard-swish.ts";
 import { liftConstants } from "../onnx/passes/lift-constants.ts";
 import { removeUnused } from "../onnx/passes/remove-unused.ts";
 import type { ModelProto } from "../onnx/proto/onnx_pb.js";
+import { upgradeOpset } from "../onnx/upgrade/upgrade-opset.ts";
 import { optimized } from "./optimize.ts";
+
+/** Scales for each channel came with 13, HardSwish with 14. */
+const QDQ_OPSET = 14;
 
 /**
  * A float model in the form that quantization starts from: weights as float32 initializers, batch norms and constant
@@ -21,6 +25,7 @@ export async function prepareFloat(model: ModelProto, provider: ExecutionProvide
   liftConstants(graph);
   floatWeights(graph);
   float32(graph);
+  if (graph.opset() < QDQ_OPSET) upgradeOpset(copy, QDQ_OPSET);
   const plain = new Graph(await optimized(copy, "basic", provider));
   liftConstants(plain);
   foldAffine(plain);

@@ -35,6 +35,10 @@ export async function quantize(deps: QuantizeDeps, job: QuantizeJob): Promise<Qu
     job.calibration.inputs,
     (images) => onProgress("calibrate", images, job.calibration.count),
   );
+  if (job.heldOut.length < 2)
+    throw new SightlineError("ERR_QUANTIZE_RANGE", `${calibration.images} pictures are too few`, {
+      hint: "Give at least 10; 100 to 500 from different hours and parts are better.",
+    });
   const search = new Search(deps, job, { float, graph, calibration });
   await search.open();
   const settings = await search.settings();

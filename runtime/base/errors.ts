@@ -52,6 +52,10 @@ export const ERRORS = {
     meaning: "A model's inputs or outputs do not have the shape that its manifest or decoder needs.",
     hint: "Check `input`, `decoder` and `labels` in the manifest against the model.",
   },
+  ERR_MODEL_SPLIT: {
+    meaning: "A model cannot be cut into stages as was asked.",
+    hint: "Ask for fewer stages or a larger budget; `sightline model inspect FILE` shows where it can be cut.",
+  },
   ERR_ONNX_FILE: {
     meaning: "A file is not an ONNX model, or is damaged.",
     hint: "Export it again, or copy it again: `sha256sum` on both sides shows whether it came over whole.",

@@ -33,7 +33,8 @@ function find(name: string, outputs: readonly TensorSpec[]): TensorSpec {
   throw new SightlineError("ERR_MODEL_IO", `decoder: "${name}"; model: ${describe(outputs)}`);
 }
 
-function outputNames(decoder: Decoder): string[] {
+/** The outputs that a decoder reads. */
+export function outputNames(decoder: Decoder): string[] {
   if (decoder.type === "heatmap") return [decoder.heatmap, decoder.boxes];
   return decoder.type === "yolov8-seg" ? [decoder.output, decoder.masks] : [decoder.output];
 }

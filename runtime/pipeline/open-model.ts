@@ -1,18 +1,24 @@
+import { createHash } from "node:crypto";
+import { dirname } from "node:path";
 import { type Bundle, openBundle, type StageFile } from "../../models/bundle/bundle.ts";
-import type { Kernels } from "../arm-neon/index.ts";
+import { readVerified } from "../../models/bundle/files.ts";
+import { machineTargets } from "../../models/bundle/targets.ts";
+import { cpuFeatures, type Kernels } from "../arm-neon/index.ts";
 import type { Clock } from "../base/clock.ts";
-import { SightlineError } from "../base/errors.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
-import type { ExecutionProvider } from "../session/execution-provider.ts";
+import { loadChain } from "../session/chain-session.ts";
+import type { ExecutionProvider, Session } from "../session/execution-provider.ts";
 import { BufferPool } from "../tensor/buffer-pool.ts";
 import type { NamedTensors } from "../tensor/tensor.ts";
 import { FrameLayout, type FrameTensors } from "./frame-tensors.ts";
-import { checkSignature } from "./model-signature.ts";
+import { checkSignature, outputNames } from "./model-signature.ts";
 import { VisionModel } from "./vision-model.ts";
 
 export interface OpenModelOptions {
   /** The bundle's folder. */
   folder: string;
+  /** The bundle's variant of this name; left out: the best for this machine. */
+  variant?: string | undefined;
   /** A run that takes longer is cancelled with ERR_SESSION_TIMEOUT. */
   runLimitMs: number;
   /** Frames of all pipelines between capture and decision at once; sizes queue and input buffers. */
@@ -32,9 +38,11 @@ export async function openModel(
   deps: { provider: ExecutionProvider; kernels: Kernels; clock: Clock },
   options: OpenModelOptions,
 ): Promise<OpenModel> {
-  const bundle = await openBundle(options.folder);
-  const stage = onlyStage(bundle);
-  const session = await deps.provider.load(stage.path);
+  const bundle = await openBundle(options.folder, {
+    targets: machineTargets(process.arch, cpuFeatures()),
+    variant: options.variant,
+  });
+  const session = await loadStages(deps.provider, bundle);
   try {
     checkSignature(bundle, session);
   } catch (error) {
@@ -62,7 +70,7 @@ export async function openModel(
     {
       name: manifest.name,
       version: manifest.version,
-      sha256: stage.sha256,
+      sha256: digestOf(bundle.stages),
       input: manifest.input,
       decoder: manifest.decoder,
       labels: bundle.labels,
@@ -79,9 +87,22 @@ export async function openModel(
   return { model, reserve, close };
 }
 
-/** Models in several stages wait for the loader that streams them. */
-function onlyStage({ folder, stages }: Bundle): StageFile {
-  const [stage] = stages;
-  if (stage && stages.length === 1) return stage;
-  throw new SightlineError("ERR_MODEL_MANIFEST", `${folder}: ${stages.length} stages, 1 is supported`);
+/** The very bytes that were verified are parsed; weights are mapped from beside the graph, and only ever numbers. */
+async function loadStages(provider: ExecutionProvider, { manifest, stages }: Bundle): Promise<Session> {
+  const [{ path } = { path: "" }] = stages;
+  const entries = { "session.model_external_initializers_file_folder_path": dirname(path) };
+  return loadChain(
+    provider,
+    await Promise.all(stages.map(readVerified)),
+    { entries },
+    outputNames(manifest.decoder),
+  );
+}
+
+/** Of a model in one piece its file's, of one in stages that of their digests in order. */
+function digestOf(stages: readonly StageFile[]): string {
+  const digests = stages.map(({ sha256 }) => sha256);
+  return digests.length === 1
+    ? digests.join()
+    : createHash("sha256").update(digests.join("\n")).digest("hex");
 }

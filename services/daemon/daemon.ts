@@ -167,9 +167,12 @@ export class Daemon {
     this.#provider.start();
     this.#kernels = openKernels(engine.kernels === "generic" ? [] : undefined);
     const deps = { provider: this.#provider, kernels: this.#kernels, clock: this.#deps.clock };
-    const opened = Object.entries(models).map(async ([name, { bundle }]) => {
+    const opened = Object.entries(models).map(async ([name, { bundle, variant }]) => {
       const inFlight = Math.max(1, this.#runsOf(name, this.#config));
-      const open = await openModel(deps, { folder: bundle, runLimitMs: engine.run_limit, inFlight });
+      const open = await openModel(deps, {
+        ...{ folder: bundle, variant, inFlight },
+        runLimitMs: engine.run_limit,
+      });
       this.#models[name] = open;
     });
     await Promise.all(opened);

@@ -6,7 +6,7 @@ import type { ModelProto } from "../../models/onnx/proto/onnx_pb.js";
 import { readModel } from "../../models/onnx/read-model.ts";
 import { encodeModel } from "../../models/onnx/write-model.ts";
 import { Reference } from "../../models/quantize/agreement.ts";
-import { imageFeeds } from "../../models/quantize/calibrate/images.ts";
+import { fileFeeds } from "../../models/quantize/calibrate/images.ts";
 import type { QuantizeJob } from "../../models/quantize/job.ts";
 import { type Quantized, quantize } from "../../models/quantize/quantize.ts";
 import { htmlReport } from "../../models/quantize/report/html.ts";
@@ -66,7 +66,9 @@ describe("MobileNetV1 on pictures", () => {
       .sort()
       .slice(0, 12)
       .map((file) => join(folder, file));
-    feeds = await Array.fromAsync(imageFeeds(openKernels(), { ...input, name }, files));
+    const kernels = openKernels();
+    feeds = [];
+    for (const file of files) feeds.push((await fileFeeds(kernels, { ...input, name }, file)).feeds);
     result = await run(model, feeds, { minSqnrDb: 8 });
   });
 

@@ -8,7 +8,7 @@ import type { Manifest } from "../../models/bundle/manifest.ts";
 import type { ModelProto } from "../../models/onnx/proto/onnx_pb.js";
 import { readModel } from "../../models/onnx/read-model.ts";
 import { floatTensor } from "../../models/onnx/tensor.ts";
-import { imageFeeds } from "../../models/quantize/calibrate/images.ts";
+import { fileFeeds, pictureFiles } from "../../models/quantize/calibrate/images.ts";
 import { type Labelled, taskScore } from "../../models/quantize/score/task-score.ts";
 import { openKernels } from "../../runtime/arm-neon/index.ts";
 import { PCB_AOI } from "../support/daemon-process.ts";
@@ -20,8 +20,6 @@ const kernels = openKernels();
 afterAll(() => provider.close());
 
 const BOARDS = ["00041207", "12100160", "90100009"];
-const SIZE = { width: 640, height: 640 };
-
 let manifest: Manifest;
 let model: ModelProto;
 let pictures: Labelled[];
@@ -29,15 +27,20 @@ beforeAll(async () => {
   manifest = (await openBundle(PCB_AOI)).manifest;
   model = await readModel(join(PCB_AOI, "pcb-aoi.onnx"));
   const sample = (kind: string, name: string): string => join(PCB_AOI, "samples", kind, name);
-  const files = BOARDS.map((name) => sample("images", `${name}.jpg`));
-  const feeds = await Array.fromAsync(imageFeeds(kernels, manifest.input, files));
-  const labels = BOARDS.map((name) => readFileSync(sample("labels", `${name}.txt`), "utf8"));
-  pictures = feeds.map((each, i) => ({ feeds: each, size: SIZE, labels: labels[i] ?? "" }));
+  pictures = [];
+  for (const name of BOARDS) {
+    const fed = await fileFeeds(kernels, manifest.input, sample("images", `${name}.jpg`));
+    pictures.push({ ...fed, labels: readFileSync(sample("labels", `${name}.txt`), "utf8") });
+  }
 });
+
+async function* each(all: readonly Labelled[]): AsyncGenerator<Labelled> {
+  yield* all;
+}
 
 const labelsOf = () => (Array.isArray(manifest.labels) ? manifest.labels : []);
 const score = (of: ModelProto, on: readonly Labelled[]) =>
-  taskScore({ provider, kernels, manifest, labels: labelsOf() }, of, on);
+  taskScore({ provider, kernels, manifest, labels: labelsOf() }, of, each(on));
 
 describe("taskScore of a detector", () => {
   test("is near 1 for the shipped one on its samples", async () => {
@@ -77,7 +80,7 @@ describe("taskScore of a detector", () => {
   });
 });
 
-describe("imageFeeds", () => {
+describe("fileFeeds", () => {
   test("gives a picture as the model takes it", async () => {
     const [feeds] = pictures.map((picture) => picture.feeds);
     expect(feeds?.image).toMatchObject({ dtype: "float32", dims: [1, 1, 640, 640] });
@@ -90,7 +93,7 @@ describe("imageFeeds", () => {
 
   test("names the file that is missing, or no picture", async () => {
     const folder = await mkdtemp(join(tmpdir(), "sightline-pictures-"));
-    const read = (file: string) => Array.fromAsync(imageFeeds(kernels, manifest.input, [file]));
+    const read = (file: string) => fileFeeds(kernels, manifest.input, file);
     try {
       const [missing, broken] = [join(folder, "none.png"), join(folder, "broken.png")];
       await writeFile(broken, "no picture");
@@ -98,6 +101,21 @@ describe("imageFeeds", () => {
       await expect(read(missing)).rejects.toThrow("none.png");
       await expect(read(broken)).rejects.toThrow("broken.png");
       await expect(read(broken)).rejects.toMatchObject({ name: "SightlineError" });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+describe("pictureFiles", () => {
+  test("gives a folder's pictures by name, a file as it is, and says where there are none", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "sightline-pictures-"));
+    try {
+      await expect(pictureFiles(folder)).rejects.toThrow(code("ERR_IMAGE_READ"));
+      await expect(pictureFiles(join(folder, "none"))).rejects.toThrow(code("ERR_IMAGE_READ"));
+      for (const name of ["b.PNG", "a.jpg", "notes.txt"]) await writeFile(join(folder, name), "");
+      expect(await pictureFiles(folder)).toEqual([join(folder, "a.jpg"), join(folder, "b.PNG")]);
+      expect(await pictureFiles(join(folder, "a.jpg"))).toEqual([join(folder, "a.jpg")]);
     } finally {
       await rm(folder, { recursive: true });
     }

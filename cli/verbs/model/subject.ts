@@ -1,13 +1,10 @@
-import { stat } from "node:fs/promises";
-import { basename, extname, resolve } from "node:path";
-import { type Bundle, openBundle } from "../../../models/bundle/bundle.ts";
+import type { Bundle } from "../../../models/bundle/bundle.ts";
 import { Graph } from "../../../models/onnx/graph.ts";
 import type { ModelProto } from "../../../models/onnx/proto/onnx_pb.js";
-import { readModel } from "../../../models/onnx/read-model.ts";
 import { SightlineError } from "../../../runtime/base/errors.ts";
 import type { ModelInput } from "../../../runtime/pipeline/preprocess.ts";
 import type { Io } from "../../verb.ts";
-import { bundleFolder } from "../../zoo.ts";
+import { readWholeModel } from "./whole-model.ts";
 
 /** What a `model` command works on: a bundle, or a bare ONNX file with what options say of its input. */
 export interface Subject {
@@ -37,27 +34,8 @@ type InputValues = { color: string; mean: string; std: string; resize: string; s
  * Errors: ERR_USAGE, ERR_MODEL_*, ERR_ONNX_*.
  */
 export async function readSubject(file: string, values: InputValues, io: Io): Promise<Subject> {
-  const folder = bundleFolder(file, io.cwd);
-  if (await isFolder(folder)) return bundleSubject(await openBundle(folder));
-  const path = resolve(io.cwd, file);
-  const model = await readModel(path);
-  return {
-    name: basename(path, extname(path)),
-    model,
-    input: bareInput(model, values),
-    bundle: undefined,
-  };
-}
-
-async function bundleSubject(bundle: Bundle): Promise<Subject> {
-  const [stage, ...more] = bundle.stages;
-  if (!stage || more.length > 0) {
-    throw new SightlineError("ERR_USAGE", `${bundle.folder} is in stages already`, {
-      hint: "Begin with the bundle of the whole model.",
-    });
-  }
-  const { name, input } = bundle.manifest;
-  return { name, model: await readModel(stage.path), input, bundle };
+  const { bundle, model, name } = await readWholeModel({ file }, io);
+  return { name, model, bundle, input: bundle ? bundle.manifest.input : bareInput(model, values) };
 }
 
 function bareInput(model: ModelProto, values: InputValues): ModelInput {
@@ -128,6 +106,3 @@ export function oneOf<const T extends string>(text: string, allowed: readonly T[
   if (found) return found;
   throw new SightlineError("ERR_USAGE", `${option} is one of ${allowed.join(", ")}, not "${text}"`);
 }
-
-const isFolder = async (path: string): Promise<boolean> =>
-  (await stat(path).catch(() => undefined))?.isDirectory() ?? false;

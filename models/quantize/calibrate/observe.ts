@@ -45,7 +45,7 @@ export class Observer {
       // Into the memory of the last run while inputs have one size: so memory does not grow with their number.
       const outputs = group.last && sameShapes(wanted, group.last.feeds) ? group.last.results : undefined;
       const results = await group.session.run(0, wanted, outputs && { outputs });
-      group.last = { feeds: wanted, results };
+      group.last = { feeds: wanted, results: reusable(results, group.session) };
       for (const [name, tensor] of Object.entries(results)) see(name, floats(tensor, name), tensor.dims);
     }
   }
@@ -55,6 +55,15 @@ export class Observer {
     this.#groups = [];
   }
 }
+
+/** Where ONNX Runtime cannot infer a tensor's rank it says 0, and takes no memory of any other. */
+const reusable = (results: NamedTensors, { outputs }: Session): NamedTensors =>
+  Object.fromEntries(
+    outputs.flatMap(({ name, dims }) => {
+      const result = results[name];
+      return result?.dims.length === dims.length ? [[name, result]] : [];
+    }),
+  );
 
 interface Results {
   feeds: NamedTensors;

@@ -41,16 +41,17 @@ interface Deps {
 export async function taskScore(
   deps: Deps,
   model: ModelProto,
-  pictures: readonly Labelled[],
+  pictures: AsyncIterable<Labelled>,
 ): Promise<TaskScore> {
   const session = await deps.provider.load(encodeModel(model));
   const scored: Scored[] = [];
   const truths: Truth[] = [];
-  let right = 0;
+  let [right, total] = [0, 0];
   const isClassifier =
     deps.manifest.decoder.type === "classifier" || deps.manifest.decoder.type === "embedding";
   try {
-    for (const picture of pictures) {
+    for await (const picture of pictures) {
+      total++;
       const found = await detections(deps, await session.run(0, picture.feeds), picture.size);
       if (isClassifier) {
         if (found[0]?.label === parseClass(picture.labels, deps.labels)) right++;
@@ -63,7 +64,7 @@ export async function taskScore(
   } finally {
     await session.unload();
   }
-  if (isClassifier) return { metric: "top1", score: right / pictures.length };
+  if (isClassifier) return { metric: "top1", score: right / total };
   if (truths.length === 0)
     throw new SightlineError("ERR_LABELS", "no picture has a labelled box to be found");
   return { metric: "map50", score: scoreTable(deps.labels, scored, truths).all?.ap ?? 0 };

@@ -1,5 +1,5 @@
 // Scores the shipped detector, through `sightline infer` itself, on a folder of labelled boards.
-//   node models/zoo/pcb-aoi/evaluate.ts DIR      DIR/images/*.jpg, DIR/labels/*.txt (x1 y1 x2 y2 type)
+//   node models/zoo/pcb-aoi/evaluate.ts DIR [BUNDLE]      DIR/images/*.jpg, DIR/labels/*.txt (x1 y1 x2 y2 type)
 // A detection is right when its class matches and IoU > 0.33, as the dataset's authors count.
 
 import { readdir, readFile } from "node:fs/promises";
@@ -11,9 +11,12 @@ import { match, type Score, type Scored, scoreTable, type Truth } from "../../qu
 import { parseBoxes } from "../../quantize/score/labels.ts";
 import { IOU_MIN, LABELS } from "./labels.ts";
 
-export async function evaluate(folder: string): Promise<Record<string, Score>> {
+export async function evaluate(folder: string, model = "pcb-aoi"): Promise<Record<string, Score>> {
   const names = (await readdir(join(folder, "images"))).sort();
-  const results = await infer(names.map((name) => join(folder, "images", name)));
+  const results = await infer(
+    model,
+    names.map((name) => join(folder, "images", name)),
+  );
   const scored: Scored[] = [];
   const truths: Truth[] = [];
   for (const result of results) {
@@ -26,19 +29,19 @@ export async function evaluate(folder: string): Promise<Record<string, Score>> {
   return scoreTable(LABELS, scored, truths);
 }
 
-async function infer(files: readonly string[]): Promise<InspectionResult[]> {
+async function infer(model: string, files: readonly string[]): Promise<InspectionResult[]> {
   const results: InspectionResult[] = [];
   const out = (line: string) => results.push(JSON.parse(line) as InspectionResult);
-  const args = ["infer", "--model", "pcb-aoi", "--min-score", "0.02", "--json", ...files];
+  const args = ["infer", "--model", model, "--min-score", "0.02", "--json", ...files];
   await main(args, { out, err: console.error, cwd: process.cwd(), env: {}, isTty: false });
   return results;
 }
 
 if (import.meta.main) {
-  const [folder] = process.argv.slice(2);
-  if (!folder) throw new Error("usage: node models/zoo/pcb-aoi/evaluate.ts DIR");
+  const [folder, model] = process.argv.slice(2);
+  if (!folder) throw new Error("usage: node models/zoo/pcb-aoi/evaluate.ts DIR [BUNDLE]");
   console.log("class        defects      AP  best F  at score");
-  for (const [name, { ap, f, threshold, truths }] of Object.entries(await evaluate(folder))) {
+  for (const [name, { ap, f, threshold, truths }] of Object.entries(await evaluate(folder, model))) {
     const figures = [ap, f, threshold].map((v) => v.toFixed(4).padStart(7)).join(" ");
     console.log(
       `${(name === "all" ? "all (mean AP)" : name).padEnd(13)} ${String(truths).padStart(6)} ${figures}`,

@@ -1,0 +1,134 @@
+import type { ModelProto } from "../../../models/onnx/proto/onnx_pb.js";
+import { weightBytesBefore } from "../../../models/split/costs.ts";
+import { inputSpecs } from "../../../models/split/input-specs.ts";
+import { type Inspection, inspectModel, type Signature } from "../../../models/split/inspect.ts";
+import { type Layer, layersOf } from "../../../models/split/layers.ts";
+import type { Cut } from "../../../models/split/liveness.ts";
+import { measureModel } from "../../../models/split/measure.ts";
+import { type InputShapes, randomFeeds } from "../../../models/split/random-feeds.ts";
+import { type ErrorRecord, SightlineError } from "../../../runtime/base/errors.ts";
+import { formatBytes } from "../../../runtime/base/units.ts";
+import { table } from "../../table.ts";
+import { exactly, type Io, parseVerbArgs, type Verb } from "../../verb.ts";
+import { readWholeModel, SHAPE_OPTION, SHAPE_USAGE, VARIANT_OPTION, withProvider } from "./whole-model.ts";
+
+/** Exit code 1 when the model is sound but does not run. */
+export const inspect: Verb = {
+  name: "inspect",
+  summary: "show what a model is made of, what can be quantized and where it can be cut",
+  usage: `model inspect MODEL [--json] [--variant NAME] ${SHAPE_USAGE}`,
+  async run(args, io) {
+    const { values, positionals } = parseVerbArgs(inspect, args, {
+      ...SHAPE_OPTION,
+      ...VARIANT_OPTION,
+      json: { type: "boolean", default: false },
+    });
+    const [file = ""] = exactly(inspect, ["MODEL"], positionals);
+    const { model, name, shapes } = await readWholeModel({ file, ...values }, io);
+    const found = inspectModel(model);
+    const ran = await withRun(model, shapes);
+    if (values.json) io.out(JSON.stringify({ name, ...found, ...ran }));
+    else {
+      sayFile(io, name, found);
+      sayRun(io, ran);
+    }
+    return ran.error ? 1 : 0;
+  },
+};
+
+interface Run {
+  macs: number;
+  layers: Layer[];
+  cuts: Place[];
+  error?: ErrorRecord;
+}
+
+interface Place extends Cut {
+  /** Operators, and bytes of weights, before the cut. */
+  steps: number;
+  weightBytes: number;
+}
+
+/** A model that cannot be run can still be looked at. */
+async function withRun(model: ModelProto, shapes: InputShapes): Promise<Run> {
+  try {
+    return await withProvider(async (provider) => {
+      const feeds = randomFeeds(await inputSpecs(provider, model), shapes, 1);
+      const measured = await measureModel(provider, model, feeds);
+      const { cuts, flow } = measured;
+      const layers = layersOf(flow.graph, measured.shapes);
+      const places = cuts.map((cut) => ({
+        ...cut,
+        steps: flow.steps.length,
+        weightBytes: weightBytesBefore(flow, cut.at),
+      }));
+      return { macs: layers.reduce((sum, { macs }) => sum + macs, 0), layers, cuts: places };
+    });
+  } catch (error) {
+    if (!(error instanceof SightlineError)) throw error;
+    return { macs: 0, layers: [], cuts: [], error: error.toRecord() };
+  }
+}
+
+function sayFile(io: Io, name: string, found: Inspection): void {
+  const { inputs, irVersion, operators, opsets, outputs, parameters, producer, weightBytes } = found;
+  const versions = opsets.map(({ domain, version }) => `${domain || "onnx"} ${version}`).join(", ");
+  io.out(`${name}: IR ${irVersion}, operators of ${versions}${producer && `, made by ${producer}`}`);
+  io.out(`${parameters.toLocaleString("en")} parameters in ${formatBytes(weightBytes)}\n`);
+  io.out(
+    table(
+      ["", "name", "type", "shape"],
+      [...inputs.map((each) => row("in", each)), ...outputs.map((each) => row("out", each))],
+    ),
+  );
+  const counts = operators.map((each) => [each.operator, each.count, each.int8, each.floatBecause]);
+  io.out(`\n${table(["operator", "count", "int8", "why not the others"], counts)}`);
+}
+
+const row = (kind: string, { name, dtype, dims }: Signature) => [kind, name, dtype, dims.join("x")];
+
+const LAYERS_SHOWN = 10;
+
+function sayRun(io: Io, { cuts, error, layers, macs }: Run): void {
+  if (error) {
+    io.out(
+      `\nIt does not run: ${error.message}\n${error.hint} Open dimensions are set by [--variant NAME] ${SHAPE_USAGE}.`,
+    );
+    return;
+  }
+  const largest = layers.toSorted((a, b) => b.macs - a.macs).slice(0, LAYERS_SHOWN);
+  const share = (layer: Layer) => `${((100 * layer.macs) / Math.max(1, macs)).toFixed(1)} %`;
+  io.out(`\n${millions(macs)} multiplications, in ${layers.length} layers; the largest:`);
+  io.out(
+    table(
+      ["operator", "makes", "shape", "millions", "share"],
+      largest.map((each) => [
+        each.operator,
+        each.output,
+        each.dims.join("x"),
+        millions(each.macs),
+        share(each),
+      ]),
+    ),
+  );
+  io.out(`\nIt can be cut in ${cuts.length} places; the narrowest of each tenth:`);
+  io.out(
+    table(
+      ["operators before", "weights before", "tensors", "crossing", "names"],
+      narrowest(cuts).map(({ at, bytes, tensors, weightBytes }) => [
+        at,
+        formatBytes(weightBytes),
+        tensors.length,
+        formatBytes(bytes),
+        tensors.join(", "),
+      ]),
+    ),
+  );
+}
+
+const millions = (count: number): string => `${(count / 1e6).toFixed(1)} M`;
+
+function narrowest(cuts: readonly Place[]): Place[] {
+  const tenths = Map.groupBy(cuts, ({ at, steps }) => Math.floor((10 * at) / steps));
+  return [...tenths.values()].flatMap((each) => each.toSorted((a, b) => a.bytes - b.bytes).slice(0, 1));
+}

@@ -1,0 +1,85 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { loadConfig } from "../../../config/load.ts";
+import { fileFeeds, pictureFeeds, pictureFiles } from "../../../models/quantize/calibrate/images.ts";
+import type { Kernels } from "../../../runtime/arm-neon/index.ts";
+import { systemClock } from "../../../runtime/base/clock.ts";
+import { SightlineError } from "../../../runtime/base/errors.ts";
+import type { ModelInput } from "../../../runtime/pipeline/preprocess.ts";
+import type { NamedTensors } from "../../../runtime/tensor/tensor.ts";
+import { openSource } from "../../../services/camera/open-source.ts";
+import type { Io } from "../../verb.ts";
+
+/** What a model is calibrated with: the pictures of a folder, or frames of a configured camera. */
+export interface Pictures {
+  count: number;
+  inputs: AsyncIterable<NamedTensors>;
+}
+
+export async function folderPictures(kernels: Kernels, input: ModelInput, folder: string): Promise<Pictures> {
+  const files = await pictureFiles(folder);
+  async function* inputs() {
+    for (const file of files) yield (await fileFeeds(kernels, input, file)).feeds;
+  }
+  return { count: files.length, inputs: inputs() };
+}
+
+interface CameraFrames {
+  config: string;
+  camera: string;
+  frames: number;
+}
+
+/** Errors: ERR_CONFIG_*, ERR_USAGE (no such camera, or one that only others feed), ERR_CAMERA_*. */
+export function cameraPictures(
+  kernels: Kernels,
+  input: ModelInput,
+  { camera, config, frames }: CameraFrames,
+  io: Io,
+): Pictures {
+  const settings = loadConfig(resolve(io.cwd, config), { env: io.env }).cameras[camera];
+  if (!settings) throw new SightlineError("ERR_USAGE", `${config} has no camera "${camera}"`);
+  if (settings.source === "http" || settings.source === "mqtt")
+    throw new SightlineError(
+      "ERR_USAGE",
+      `camera "${camera}" has no frames of its own: it is fed by ${settings.source}`,
+    );
+  const source = settings;
+  async function* inputs() {
+    const folder = await mkdtemp(join(tmpdir(), "sightline-camera-"));
+    const end = new AbortController();
+    let taken = 0;
+    try {
+      const opened = openSource({ clock: systemClock }, { camera, folder, blocks: 3 }, source);
+      for await (const frame of opened.frames(end.signal)) {
+        try {
+          if (frame.lost === undefined) yield (await pictureFeeds(kernels, input, frame.picture)).feeds;
+          else continue;
+        } finally {
+          frame.release();
+        }
+        if (++taken === frames) break;
+      }
+    } finally {
+      end.abort();
+      await rm(folder, { recursive: true });
+    }
+  }
+  return { count: frames, inputs: inputs() };
+}
+
+/** Takes every fifth input out, up to `max`, for a comparison later; gives the others. */
+export async function* holdOut(
+  inputs: AsyncIterable<NamedTensors>,
+  held: NamedTensors[],
+  max: number,
+): AsyncGenerator<NamedTensors> {
+  let count = 0;
+  for await (const feeds of inputs) {
+    if (count++ % HOLD_OUT_EVERY === HOLD_OUT_EVERY - 1 && held.length < max) held.push(feeds);
+    else yield feeds;
+  }
+}
+
+export const HOLD_OUT_EVERY = 5;

@@ -1,0 +1,82 @@
+import { resolve } from "node:path";
+import type { Stage } from "../../../models/bundle/manifest.ts";
+import type { ModelProto } from "../../../models/onnx/proto/onnx_pb.js";
+import { inputSpecs } from "../../../models/split/input-specs.ts";
+import type { PlanRequest } from "../../../models/split/planner.ts";
+import { type InputShapes, randomFeeds } from "../../../models/split/random-feeds.ts";
+import { type SplitModel, splitModel } from "../../../models/split/split.ts";
+import { writeSplit } from "../../../models/split/write-split.ts";
+import { formatBytes, parseBytes } from "../../../runtime/base/units.ts";
+import type { ExecutionProvider } from "../../../runtime/session/execution-provider.ts";
+import { table } from "../../table.ts";
+import { exactly, type Io, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
+import { readWholeModel, SHAPE_OPTION, SHAPE_USAGE, VARIANT_OPTION, withProvider } from "./whole-model.ts";
+
+/** Exit code 1 when the stages are not, bit for bit, the whole; they are written nevertheless. */
+export const split: Verb = {
+  name: "split",
+  summary: "cut a model into stages that run one after the other",
+  usage: `model split MODEL (--stages N | --budget 16MiB) -o FOLDER [--variant NAME] ${SHAPE_USAGE}`,
+  async run(args, io) {
+    const { values, positionals } = parseVerbArgs(split, args, {
+      ...SHAPE_OPTION,
+      ...VARIANT_OPTION,
+      stages: { type: "string" },
+      budget: { type: "string" },
+      out: { type: "string", short: "o" },
+    });
+    const [file = ""] = exactly(split, ["MODEL"], positionals);
+    const plan = planOf(values);
+    if (values.out === undefined) throw usageError(split, "-o is missing");
+    const { model, bundle, shapes } = await readWholeModel({ file, ...values }, io);
+    const made = await withProvider((provider) => cut(provider, model, { plan, shapes }));
+    const written = await writeSplit(made, { out: resolve(io.cwd, values.out), bundle });
+    say(io, made, written);
+    return made.isBitExact ? 0 : 1;
+  },
+};
+
+function planOf({
+  stages,
+  budget,
+}: {
+  stages?: string | undefined;
+  budget?: string | undefined;
+}): PlanRequest {
+  if ((stages === undefined) === (budget === undefined))
+    throw usageError(split, "say either --stages or --budget");
+  if (stages !== undefined) {
+    if (/^[1-9]\d?$/.test(stages)) return { stages: Number(stages) };
+    throw usageError(split, `--stages is a number from 1 to 64, not "${stages}"`);
+  }
+  const budgetBytes = parseBytes(budget ?? "");
+  if (budgetBytes) return { budgetBytes };
+  throw usageError(split, `--budget is a size such as 16MiB, not "${budget}"`);
+}
+
+/** Pictures could leave a part of the model idle; noise reaches all of it. */
+async function cut(
+  provider: ExecutionProvider,
+  model: ModelProto,
+  { plan, shapes }: { plan: PlanRequest; shapes: InputShapes },
+): Promise<SplitModel> {
+  const specs = await inputSpecs(provider, model);
+  const feeds = (seed: number) => randomFeeds(specs, shapes, seed);
+  return splitModel(provider, model, { feeds: [feeds(1), feeds(2)], plan });
+}
+
+function say(io: Io, { cuts, isBitExact, sqnrDb, stages }: SplitModel, written: readonly Stage[]): void {
+  const rows = written.map(({ bytes, weights }, i) => [
+    i + 1,
+    stages[i]?.model.graph?.node.length ?? 0,
+    formatBytes(bytes + (weights?.bytes ?? 0)),
+    cuts[i] ? formatBytes(cuts[i].bytes) : "",
+    cuts[i]?.tensors.join(", ") ?? "",
+  ]);
+  io.out(table(["stage", "operators", "size", "passes on", "tensors"], rows));
+  io.out(
+    isBitExact
+      ? "Bit for bit the same as the whole, with 1 and 2 threads."
+      : `Not bit for bit the same as the whole: the signal is ${sqnrDb.toFixed(1)} dB above the difference.`,
+  );
+}

@@ -1,0 +1,73 @@
+import { stat } from "node:fs/promises";
+import { basename, extname, resolve } from "node:path";
+import { type Bundle, openBundle } from "../../../models/bundle/bundle.ts";
+import type { ModelProto } from "../../../models/onnx/proto/onnx_pb.js";
+import { readModel } from "../../../models/onnx/read-model.ts";
+import type { InputShapes } from "../../../models/split/random-feeds.ts";
+import { SightlineError } from "../../../runtime/base/errors.ts";
+import { inputDims } from "../../../runtime/pipeline/preprocess.ts";
+import { CpuExecutionProvider } from "../../../runtime/session/cpu-provider.ts";
+import type { ExecutionProvider } from "../../../runtime/session/execution-provider.ts";
+import type { Io } from "../../verb.ts";
+import { bundleFolder } from "../../zoo.ts";
+
+/** A model in one piece, of a bundle or a file of its own. */
+export interface WholeModel {
+  name: string;
+  model: ModelProto;
+  /** Undefined for a bare file. */
+  bundle: Bundle | undefined;
+  /** What its inputs are to be where the model leaves it open. */
+  shapes: InputShapes;
+}
+
+export const SHAPE_OPTION = { shape: { type: "string", multiple: true, default: [] as string[] } } as const;
+export const VARIANT_OPTION = { variant: { type: "string" } } as const;
+export const SHAPE_USAGE = "[--shape INPUT=1x3x640x640]…";
+
+/**
+ * A shipped model's name, a bundle's folder (its variant for `any` machine is taken unless another is named) or an
+ * ONNX file. Errors: ERR_USAGE, ERR_MODEL_*, ERR_ONNX_*.
+ */
+export async function readWholeModel(
+  { file, shape = [], variant }: { file: string; shape?: readonly string[]; variant?: string | undefined },
+  io: Io,
+): Promise<WholeModel> {
+  const given = Object.fromEntries(shape.map(parseShape));
+  const folder = bundleFolder(file, io.cwd);
+  if (!(await isFolder(folder))) {
+    const path = resolve(io.cwd, file);
+    const name = basename(path, extname(path));
+    return { name, model: await readModel(path), bundle: undefined, shapes: given };
+  }
+  const bundle = await openBundle(folder, { variant });
+  const [stage, ...more] = bundle.stages;
+  if (!stage || more.length > 0) {
+    const hint = "Begin with the bundle of the whole model.";
+    throw new SightlineError("ERR_USAGE", `${bundle.folder} is in stages already`, { hint });
+  }
+  const { name, input } = bundle.manifest;
+  const shapes = { [input.name]: inputDims(input), ...given };
+  return { name, model: await readModel(stage.path), bundle, shapes };
+}
+
+/** `x=1x3x640x640`; the name may have any characters, `=` among them. */
+function parseShape(text: string): [string, number[]] {
+  const match = /^(.+)=(\d{1,9}(?:x\d{1,9}){0,15})$/.exec(text);
+  if (match?.[1] && match[2]) return [match[1], match[2].split("x").map(Number)];
+  throw new SightlineError("ERR_USAGE", `--shape is INPUT=1x3x640x640, not "${text}"`);
+}
+
+/** Runs `work` with ONNX Runtime on one slot, and closes it whatever happens. */
+export async function withProvider<T>(work: (provider: ExecutionProvider) => Promise<T>): Promise<T> {
+  const provider = new CpuExecutionProvider({ slots: 1, intraOpThreads: 1 });
+  provider.start();
+  try {
+    return await work(provider);
+  } finally {
+    await provider.close();
+  }
+}
+
+const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
