@@ -4,12 +4,14 @@ import { removeUnused } from "../onnx/passes/remove-unused.ts";
 import type { ModelProto } from "../onnx/proto/onnx_pb.js";
 import { DataType, floatTensor, tensor } from "../onnx/tensor.ts";
 import { upgradeOpset } from "../onnx/upgrade/upgrade-opset.ts";
-import { channelScales, quantizeChannels } from "./numerics/channels.ts";
+import { quantizeChannels } from "./numerics/channels.ts";
+import { weightScales } from "./static/insert-qdq.ts";
+import type { Scheme } from "./static/schemes.ts";
 import { rowsOf, type WeightLayer, weightLayers } from "./weight-only/layers.ts";
 
 export interface DynamicOptions {
-  /** 7-bit weights, for x86-64 without VNNI: see `ScaleOptions`. */
-  reduceRange?: boolean;
+  /** As of the target's `Scheme`; `pairs`, which is right on every machine, when left out. */
+  headroom?: Scheme["headroom"];
   /** Layers that stay float, by their first output. */
   exclude?: ReadonlySet<string>;
 }
@@ -25,24 +27,24 @@ const DYNAMIC_OPSET = 13;
  */
 export function quantizeDynamic(
   model: ModelProto,
-  { reduceRange = false, exclude }: DynamicOptions = {},
+  { headroom = "pairs", exclude }: DynamicOptions = {},
 ): ModelProto {
   const copy = copyModel(model);
   upgradeOpset(copy, DYNAMIC_OPSET);
   const graph = new Graph(copy);
   const layers = weightLayers(graph, exclude).filter(({ geometry }) => geometry === undefined);
-  for (const layer of layers) replace(graph, layer, reduceRange);
+  for (const layer of layers) replace(graph, layer, headroom);
   removeUnused(graph);
   graph.sort();
   return copy;
 }
 
 /** y = (codes of x · codes of weights) · (scale of x · scales of weights) + bias. */
-function replace(graph: Graph, layer: WeightLayer, reduceRange: boolean): void {
+function replace(graph: Graph, layer: WeightLayer, headroom: Scheme["headroom"]): void {
   const { node } = layer;
   const [input = "", , bias] = node.input;
   const [output = ""] = node.output;
-  const { codes, scales } = storeWeights(graph, layer, reduceRange);
+  const { codes, scales } = storeWeights(graph, layer, headroom);
   const names = (parts: readonly string[]) => parts.map((part) => graph.uniqueName(`${output}_${part}`));
   const [x, scale, zero] = names(["input", "input_scale", "input_zero_point"]) as [string, string, string];
   const [product, float, factors] = names(["product", "float", "factors"]) as [string, string, string];
@@ -62,11 +64,11 @@ function replace(graph: Graph, layer: WeightLayer, reduceRange: boolean): void {
 function storeWeights(
   graph: Graph,
   layer: WeightLayer,
-  reduceRange: boolean,
+  headroom: Scheme["headroom"],
 ): { codes: string; scales: string } {
   const { k, n, weights } = layer;
   const rows = { values: rowsOf(layer).values, dims: [n, k], axis: 0 };
-  const scales = channelScales(rows, { reduceRange });
+  const scales = weightScales(rows, { headroom });
   const byRow = quantizeChannels(rows, scales);
   const codes = Int8Array.from(byRow, (_, i) => byRow[(i % n) * k + Math.floor(i / n)] ?? 0);
   const name = (part: string): string => graph.uniqueName(`${weights.name}_${part}`);

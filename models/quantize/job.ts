@@ -13,7 +13,15 @@ export interface QuantizeDeps {
   onProgress: (step: string, done: number, of: number) => void;
 }
 
+/**
+ * `int8`: weights and activations, ranges from calibration. `int8-dynamic`: MatMuls alone, ranges anew in each run. `int4`
+ * and `int2`: weights alone.
+ */
+export const PRECISIONS = ["int8", "int8-dynamic", "int4", "int2"] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
 export interface QuantizeJob {
+  precision: Precision;
   name: string;
   model: ModelProto;
   target: Target;
@@ -21,9 +29,10 @@ export interface QuantizeJob {
   runsHere: boolean;
   /** CPU and ONNX Runtime, for the report. */
   machine: string;
-  calibration: { inputs: AsyncIterable<NamedTensors>; count: number };
+  /** `inputs` begins anew with each call. */
+  calibration: { inputs: () => AsyncIterable<NamedTensors>; count: number };
   /**
-   * Complete, with 2 at least, once `calibration.inputs` is through: every other one chooses the settings, the others
+   * Complete, with 2 at least, once `calibration.inputs` was through once: every other one chooses the settings, the others
    * judge them.
    */
   heldOut: readonly NamedTensors[];

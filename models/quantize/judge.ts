@@ -1,29 +1,31 @@
+import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
 import type { ModelProto } from "../onnx/proto/onnx_pb.js";
 import { encodeModel } from "../onnx/write-model.ts";
 import { Reference } from "./agreement.ts";
 import { fusionOf } from "./fusion.ts";
-import { evaluation, type Material, type QuantizeDeps, type QuantizeJob } from "./job.ts";
+import { evaluation, type QuantizeDeps, type QuantizeJob } from "./job.ts";
 import { latenciesMs } from "./latency.ts";
-import { layerReports } from "./report/layers.ts";
-import type { QuantizationReport } from "./report/report.ts";
-import type { QuantizationPlan } from "./static/plan.ts";
-import type { StaticSettings } from "./static/quantize-static.ts";
+import type { LayerReport, QuantizationReport } from "./report/report.ts";
 
-export interface Judged extends Material {
-  everything: QuantizationPlan;
-  settings: StaticSettings;
+/** What there is to be judged. */
+export interface Candidate {
+  /** The prepared model, and what was made of it. */
+  float: ModelProto;
   model: ModelProto;
+  settings: QuantizationReport["settings"];
+  /** Calibration images. */
+  images: number;
+  /** `inputs` are a few of those that judge. */
+  layers: (inputs: readonly NamedTensors[]) => Promise<LayerReport[]>;
 }
 
 /** Measures a quantized model on the half of the held-out inputs that chose nothing. */
 export async function judge(
   deps: QuantizeDeps,
   job: QuantizeJob,
-  judged: Judged,
+  { float, images, layers, model, settings }: Candidate,
 ): Promise<QuantizationReport> {
-  const { calibration, everything, float, graph, model, settings } = judged;
   const { provider } = deps;
-  const exclude = settings.exclude ?? new Set<string>();
   const half = job.heldOut.filter((_, i) => i % 2 === 1);
   const agreement = await (await Reference.of(provider, float, half)).compare(model, evaluation(job));
   deps.onProgress("measure", 0, 0);
@@ -31,25 +33,13 @@ export async function judge(
     ? await latenciesMs(provider, [float, model], half[0] ?? {})
     : [];
   const scores = job.score && { before: await job.score.of(float), after: await job.score.of(model) };
-  const layers = await layerReports(
-    provider,
-    { float, quantized: model, graph, everything, exclude, calibration, method: settings.method },
-    half.slice(0, LAYER_INPUTS),
-  );
   const report: QuantizationReport = {
     schema: "sightline.quantization/1",
     model: job.name,
     target: job.target,
-    precision: "int8",
-    settings: {
-      ...settings.method,
-      reach: settings.reach,
-      bias_correction: settings.correctBias,
-      headroom: settings.scheme.headroom,
-      min_sqnr_db: job.minSqnrDb,
-      float_layers: [...exclude],
-    },
-    images: { calibration: calibration.images, held_out: half.length },
+    precision: job.precision,
+    settings: { ...settings, min_sqnr_db: job.minSqnrDb },
+    images: { calibration: images, held_out: half.length },
     size_bytes: { float: encodeModel(float).byteLength, quantized: encodeModel(model).byteLength },
     latency_ms: job.runsHere ? { float: floatMs, quantized: quantizedMs } : null,
     machine: job.machine,
@@ -58,7 +48,7 @@ export async function judge(
       ? { metric: scores.before.metric, float: scores.before.score, quantized: scores.after.score }
       : null,
     fusion: job.runsHere ? await fusionOf(model, provider) : null,
-    layers,
+    layers: await layers(half.slice(0, LAYER_INPUTS)),
     refused: [],
   };
   return { ...report, refused: reasonsAgainst(report, job) };

@@ -31,7 +31,12 @@ export class Search {
   }
 
   async open(): Promise<void> {
-    const half = this.#job.heldOut.filter((_, i) => i % 2 === 0);
+    const { heldOut } = this.#job;
+    if (heldOut.length < 2)
+      throw new SightlineError("ERR_QUANTIZE_RANGE", "there are too few pictures", {
+        hint: "Give at least 10; 100 to 500 from different hours and parts are better.",
+      });
+    const half = heldOut.filter((_, i) => i % 2 === 0);
     this.#reference = await Reference.of(this.#deps.provider, this.#material.float, half);
   }
 

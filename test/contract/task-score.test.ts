@@ -20,6 +20,7 @@ const kernels = openKernels();
 afterAll(() => provider.close());
 
 const BOARDS = ["00041207", "12100160", "90100009"];
+
 let manifest: Manifest;
 let model: ModelProto;
 let pictures: Labelled[];
@@ -27,20 +28,19 @@ beforeAll(async () => {
   manifest = (await openBundle(PCB_AOI)).manifest;
   model = await readModel(join(PCB_AOI, "pcb-aoi.onnx"));
   const sample = (kind: string, name: string): string => join(PCB_AOI, "samples", kind, name);
-  pictures = [];
-  for (const name of BOARDS) {
-    const fed = await fileFeeds(kernels, manifest.input, sample("images", `${name}.jpg`));
-    pictures.push({ ...fed, labels: readFileSync(sample("labels", `${name}.txt`), "utf8") });
-  }
+  const files = BOARDS.map((name) => sample("images", `${name}.jpg`));
+  const fed = await Array.fromAsync(files, (file) => fileFeeds(kernels, manifest.input, file));
+  const labels = BOARDS.map((name) => readFileSync(sample("labels", `${name}.txt`), "utf8"));
+  pictures = fed.map((each, i) => ({ ...each, labels: labels[i] ?? "" }));
 });
-
-async function* each(all: readonly Labelled[]): AsyncGenerator<Labelled> {
-  yield* all;
-}
 
 const labelsOf = () => (Array.isArray(manifest.labels) ? manifest.labels : []);
 const score = (of: ModelProto, on: readonly Labelled[]) =>
   taskScore({ provider, kernels, manifest, labels: labelsOf() }, of, each(on));
+
+async function* each<T>(list: readonly T[]): AsyncGenerator<T> {
+  yield* list;
+}
 
 describe("taskScore of a detector", () => {
   test("is near 1 for the shipped one on its samples", async () => {

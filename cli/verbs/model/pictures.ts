@@ -14,7 +14,8 @@ import type { Io } from "../../verb.ts";
 /** What a model is calibrated with: the pictures of a folder, or frames of a configured camera. */
 export interface Pictures {
   count: number;
-  inputs: AsyncIterable<NamedTensors>;
+  /** Begins anew with each call. */
+  inputs: () => AsyncIterable<NamedTensors>;
 }
 
 export async function folderPictures(kernels: Kernels, input: ModelInput, folder: string): Promise<Pictures> {
@@ -22,7 +23,7 @@ export async function folderPictures(kernels: Kernels, input: ModelInput, folder
   async function* inputs() {
     for (const file of files) yield (await fileFeeds(kernels, input, file)).feeds;
   }
-  return { count: files.length, inputs: inputs() };
+  return { count: files.length, inputs };
 }
 
 interface CameraFrames {
@@ -66,20 +67,21 @@ export function cameraPictures(
       await rm(folder, { recursive: true });
     }
   }
-  return { count: frames, inputs: inputs() };
+  return { count: frames, inputs };
 }
 
-/** Takes every fifth input out, up to `max`, for a comparison later; gives the others. */
+/** Takes every fifth input out, up to `max`, for a comparison later; gives the others, and the same ones each time. */
 export async function* holdOut(
   inputs: AsyncIterable<NamedTensors>,
   held: NamedTensors[],
   max: number,
 ): AsyncGenerator<NamedTensors> {
-  let count = 0;
+  let [count, out] = [0, 0];
   for await (const feeds of inputs) {
-    if (count++ % HOLD_OUT_EVERY === HOLD_OUT_EVERY - 1 && held.length < max) held.push(feeds);
-    else yield feeds;
+    const isHeld = count++ % HOLD_OUT_EVERY === HOLD_OUT_EVERY - 1 && out < max;
+    if (!isHeld) yield feeds;
+    else if (++out > held.length) held.push(feeds);
   }
 }
 
-export const HOLD_OUT_EVERY = 5;
+const HOLD_OUT_EVERY = 5;

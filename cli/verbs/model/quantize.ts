@@ -6,7 +6,7 @@ import type { ModelProto } from "../../../models/onnx/proto/onnx_pb.js";
 import { encodeModel } from "../../../models/onnx/write-model.ts";
 import { fileFeeds, pictureFiles } from "../../../models/quantize/calibrate/images.ts";
 import type { RangeMethod } from "../../../models/quantize/calibrate/ranges.ts";
-import type { QuantizeJob } from "../../../models/quantize/job.ts";
+import { PRECISIONS, type QuantizeJob } from "../../../models/quantize/job.ts";
 import { type Quantized, quantize as quantizeModel } from "../../../models/quantize/quantize.ts";
 import { htmlReport } from "../../../models/quantize/report/html.ts";
 import type { QuantizationReport } from "../../../models/quantize/report/report.ts";
@@ -29,6 +29,7 @@ const OPTIONS = {
   config: { type: "string", short: "c" },
   camera: { type: "string" },
   frames: { type: "string", default: "200" },
+  precision: { type: "string", default: "int8" },
   method: { type: "string", default: "auto" },
   percentile: { type: "string", default: "99.99" },
   target: { type: "string" },
@@ -51,7 +52,8 @@ export const quantize: Verb = {
   name: "quantize",
   summary: "make a smaller, quicker model of integers, and say how good it is",
   usage: [
-    "model quantize MODEL|FILE.onnx --calibrate FOLDER -o OUT [--target T] [--method auto|minmax|percentile|entropy|mse]",
+    "model quantize MODEL|FILE.onnx --calibrate FOLDER -o OUT [--precision int8|int8-dynamic|int4|int2]",
+    "    [--target T] [--method auto|minmax|percentile|entropy|mse]",
     "    [--percentile 99.99] [--labels FOLDER] [--max-drop 1] [--min-sqnr 15] [--report FILE] [--force]",
     "    [--config FILE --camera NAME --frames 200]  instead of --calibrate",
     `    for a bare file: ${INPUT_USAGE}`,
@@ -92,10 +94,11 @@ async function job(
   return {
     name: subject.name,
     model: subject.model,
+    precision: oneOf(values.precision, PRECISIONS, "--precision"),
     target,
     runsHere: here.includes(target),
     machine: `${os.cpus()[0]?.model.trim() ?? process.arch}, ONNX Runtime ${provider.runtimeVersion}`,
-    calibration: { count, inputs: holdOut(inputs, heldOut, HELD_OUT_MAX) },
+    calibration: { count, inputs: () => holdOut(inputs(), heldOut, HELD_OUT_MAX) },
     heldOut,
     method: methodOf(values),
     minSqnrDb: number(values["min-sqnr"], "--min-sqnr"),
@@ -168,9 +171,9 @@ async function conclude({ model, report }: Quantized, place: Place, io: Io): Pro
 
 const variantOf = (
   model: ModelProto,
-  { agreement, images, score, settings, target }: QuantizationReport,
+  { agreement, images, precision, score, settings, target }: QuantizationReport,
 ) => ({
-  name: `int8-${target}`,
+  name: `${precision}-${target}`,
   targets: [target],
   stages: [model],
   report: {
@@ -193,7 +196,7 @@ function summary({ agreement, latency_ms, score, settings, size_bytes }: Quantiz
       : "time      not measured: the target is another machine",
     `outputs   ${agreement.sqnrDb.toFixed(1)} dB SQNR`,
     ...(score ? [`score     ${score.metric} ${score.float.toFixed(4)} → ${score.quantized.toFixed(4)}`] : []),
-    `settings  ${settings.method}, ${kept === 0 ? "all layers int8" : `${kept} layers stay float`}`,
+    `settings  ${settings.method}, ${kept === 0 ? "no layer stays float" : `${kept} layers stay float`}`,
   ];
 }
 

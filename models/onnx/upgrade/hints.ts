@@ -15,6 +15,9 @@ const SAME_RANK = new Set(
   Slice Softmax Transpose`.split(/\s+/),
 );
 
+/** How far back to look: a chain of ten thousand nodes must not exhaust the stack. */
+const MAX_STEPS = 500;
+
 const RESULT_TYPES: Readonly<Record<string, number>> = {
   ArgMax: DataType.INT64,
   ArgMin: DataType.INT64,
@@ -65,49 +68,47 @@ export class TensorHints {
     this.#constants.set(tensor.name, tensor);
   }
 
-  /** Number of axes, where that is certain. */
-  rankOf(name: string | undefined): number | undefined {
-    if (!name) return undefined;
+  /** Number of axes, where that is certain within `MAX_STEPS` nodes. */
+  rankOf(name: string | undefined, steps = 0): number | undefined {
+    if (!name || steps > MAX_STEPS) return undefined;
     if (!this.#ranks.has(name)) {
       this.#ranks.set(name, undefined);
-      this.#ranks.set(name, this.#findRank(name));
+      this.#ranks.set(name, this.#findRank(name, steps + 1));
     }
     return this.#ranks.get(name);
   }
 
   /** Element type by ONNX's number, where the model says it or the first inputs lead to it. */
-  typeOf(name: string | undefined): number | undefined {
-    if (!name) return undefined;
-    const constant = this.#constants.get(name);
-    if (constant) return constant.dataType;
-    const declared = tensorType(this.#declared.get(name))?.elemType;
+  typeOf(name: string | undefined, steps = 0): number | undefined {
+    if (!name || steps > MAX_STEPS) return undefined;
+    const declared = this.#constants.get(name)?.dataType ?? tensorType(this.#declared.get(name))?.elemType;
     if (declared) return declared;
     const producer = this.#producers.get(name);
     if (producer === undefined) return this.#outer?.typeOf(name);
-    return RESULT_TYPES[producer.opType] ?? int(producer, "to") ?? this.typeOf(producer.input[0]);
+    return RESULT_TYPES[producer.opType] ?? int(producer, "to") ?? this.typeOf(producer.input[0], steps + 1);
   }
 
   #knows(name: string): boolean {
     return this.#producers.has(name) || this.#declared.has(name);
   }
 
-  #findRank(name: string): number | undefined {
+  #findRank(name: string, steps: number): number | undefined {
     const constant = this.constantOf(name);
     if (constant) return constant.dims.length;
     const declared = tensorType(this.#declared.get(name))?.shape?.dim.length;
     if (declared !== undefined) return declared;
     const producer = this.#producers.get(name);
-    return producer ? this.#rankOfResult(producer) : this.#outer?.rankOf(name);
+    return producer ? this.#rankOfResult(producer, steps) : this.#outer?.rankOf(name);
   }
 
-  #rankOfResult(node: NodeProto): number | undefined {
+  #rankOfResult(node: NodeProto, steps: number): number | undefined {
     const { opType, input } = node;
     if (opType === "Flatten" || opType === "Gemm") return 2;
     if (opType === "Transpose" && ints(node, "perm")) return ints(node, "perm")?.length;
     if (opType === "Reshape") return this.#lengthOfShape(input[1]);
-    if (SAME_RANK.has(opType)) return this.rankOf(input[0]);
+    if (SAME_RANK.has(opType)) return this.rankOf(input[0], steps);
     if (!ELEMENTWISE.has(opType)) return undefined;
-    const ranks = input.filter((name) => name !== "").map((other) => this.rankOf(other) ?? Number.NaN);
+    const ranks = input.filter((name) => name !== "").map((other) => this.rankOf(other, steps) ?? Number.NaN);
     const longest = Math.max(...ranks);
     return Number.isNaN(longest) ? undefined : longest;
   }

@@ -13,3 +13,9 @@ export interface Range {
   min: number;
   max: number;
 }
+
+/** Of |value|: half as many bins, over 0…limit. */
+export function magnitudes(counts: ArrayLike<number>): Float64Array {
+  const half = counts.length / 2;
+  return Float64Array.from({ length: half }, (_, i) => (counts[half + i] ?? 0) + (counts[half - 1 - i] ?? 0));
+}

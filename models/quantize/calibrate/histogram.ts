@@ -4,7 +4,7 @@ import { SightlineError } from "../../../runtime/base/errors.ts";
 import type { Binned } from "./binned.ts";
 import { binInto, scan } from "./loops.ts";
 
-/** As ONNX Runtime's quantizer is best used: 2048 bins, of which the entropy method makes 128. */
+/** Eight for each code of 8 bits: fine enough to choose a range, few enough to keep for every tensor. */
 export const BINS = 2048;
 
 /**
@@ -59,7 +59,9 @@ export class Histogram implements Binned {
     }
   }
 
+  /** Errors: ERR_QUANTIZE_RANGE (nothing was added: there is no range to write). */
   toJson(): HistogramJson {
+    this.assertSeen();
     const { name, limit, min, max, images, counts } = this;
     const bytes = deflateRawSync(new Uint8Array(counts.buffer));
     return {

@@ -27,6 +27,7 @@ export class Observer {
   async open(names: readonly string[], first: NamedTensors): Promise<void> {
     const inside = names.filter((name) => first[name] === undefined);
     this.#fed = names.filter((name) => first[name] !== undefined);
+    if (inside.length === 0) return;
     const sizes = await tensorSizes(this.#provider, this.#model, inside, first);
     for (const group of grouped(inside, sizes)) {
       const model = encodeModel(withOutputs(this.#model, group));

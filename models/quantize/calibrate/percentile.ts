@@ -1,4 +1,4 @@
-import type { Binned, Range } from "./binned.ts";
+import { type Binned, magnitudes, type Range } from "./binned.ts";
 
 /**
  * The range that keeps `percentile` % (50…100) of the values: by magnitude if symmetric, else with equal shares cut
@@ -30,10 +30,4 @@ function positionOf(counts: ArrayLike<number>, share: number): number {
     below += count;
   }
   return counts.length;
-}
-
-/** Bins over 0…limit, half as many. */
-function magnitudes(counts: ArrayLike<number>): Float64Array {
-  const half = counts.length / 2;
-  return Float64Array.from({ length: half }, (_, i) => (counts[half + i] ?? 0) + (counts[half - 1 - i] ?? 0));
 }

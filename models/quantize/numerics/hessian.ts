@@ -20,20 +20,33 @@ export class Hessian {
     if (!inputs.every(Number.isFinite))
       throw new SightlineError("ERR_QUANTIZE_RANGE", "a layer's inputs have NaN or infinity");
     const { k, sums } = this;
-    for (let from = 0; from < inputs.length; from += k) {
-      for (let i = 0; i < k; i++) {
-        const value = inputs[from + i] ?? 0;
-        // Inputs after a ReLU are 0 half of the time.
-        if (value !== 0) addScaled(sums.subarray(i * k, (i + 1) * k), inputs, from, value, i);
-      }
+    for (let from = 0; from < inputs.length; from += STRIP * k) {
+      // The last strip may be short: rows of 0 add nothing.
+      const strip = new Float64Array(STRIP * k);
+      strip.set(inputs.subarray(from, from + STRIP * k));
+      for (let i = 0; i < k; i++) addStrip(sums.subarray(i * k, (i + 1) * k), strip, i);
     }
     this.rows += inputs.length / k;
   }
 }
 
-/** row[j] += value · inputs[from + j] for j from i on. */
-function addScaled(row: Float64Array, inputs: Float32Array, from: number, value: number, i: number): void {
-  for (let j = i; j < row.length; j++) row[j] = (row[j] as number) + value * (inputs[from + j] as number);
+/** Rows that are added at once, so that each sum is read and written a quarter as often. */
+const STRIP = 4;
+
+/** row[j] += Σ strip[r, i] · strip[r, j] for j from i on. */
+function addStrip(row: Float64Array, strip: Float64Array, i: number): void {
+  const k = row.length;
+  const a = strip[i] as number;
+  const b = strip[k + i] as number;
+  const c = strip[2 * k + i] as number;
+  const d = strip[3 * k + i] as number;
+  // Inputs after a ReLU are 0 half of the time.
+  if (a === 0 && b === 0 && c === 0 && d === 0) return;
+  for (let j = i; j < k; j++) {
+    const ab = a * (strip[j] as number) + b * (strip[k + j] as number);
+    const cd = c * (strip[2 * k + j] as number) + d * (strip[3 * k + j] as number);
+    row[j] = (row[j] as number) + (ab + cd);
+  }
 }
 
 /**
@@ -82,10 +95,18 @@ function cholesky(matrix: Float64Array, k: number): Float64Array {
   return lower;
 }
 
+/** Σ values[a + i] · values[b + i], in four strands so that no sum waits for the one before. */
 function dot(values: Float64Array, a: number, b: number, length: number): number {
-  let sum = 0;
-  for (let i = 0; i < length; i++) sum += (values[a + i] as number) * (values[b + i] as number);
-  return sum;
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  let i = 0;
+  for (; i + 3 < length; i += 4) {
+    s0 += (values[a + i] as number) * (values[b + i] as number);
+    s1 += (values[a + i + 1] as number) * (values[b + i + 1] as number);
+    s2 += (values[a + i + 2] as number) * (values[b + i + 2] as number);
+    s3 += (values[a + i + 3] as number) * (values[b + i + 3] as number);
+  }
+  for (; i < length; i++) s0 += (values[a + i] as number) * (values[b + i] as number);
+  return s0 + s1 + (s2 + s3);
 }
 
 /** Row by row: row i of L⁻¹ is (eᵢ − Σ_{j<i} L[i,j] · row j of L⁻¹) / L[i,i]. */

@@ -110,7 +110,8 @@ function quantizeWeights(
   });
 }
 
-function weightScales(weights: Weights, { headroom }: Scheme): Float32Array {
+/** A scale for each output channel, with the headroom that the target needs. */
+export function weightScales(weights: Weights, { headroom }: Pick<Scheme, "headroom">): Float32Array {
   const scales = channelScales(weights, { reduceRange: headroom === "reduced" });
   return headroom === "pairs" ? scalesForPairs(weights, scales) : scales;
 }

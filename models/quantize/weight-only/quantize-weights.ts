@@ -10,7 +10,7 @@ import { rowsOf, type WeightLayer, weightLayers } from "./layers.ts";
 import { storeForConv, storeForMatMul } from "./store-weights.ts";
 
 export interface WeightOptions {
-  /** Of a weight; convolutions have at least 4, and small ones 8. */
+  /** Of a weight; convolutions have at least 4; grouped ones, and those of few inputs, 8. */
   bits: 2 | 4 | 8;
   /** Weights that share a scale: 16, 32, 64, 128 or 256; 32 when left out. */
   blockSize?: 16 | 32 | 64 | 128 | 256;
@@ -25,9 +25,9 @@ const BLOCKS_OPSET = 21;
 
 /**
  * A prepared float model (see `prepareFloat`) with its weights in 2, 4 or 8 bits; activations stay float. MatMul and
- * Gemm become ONNX Runtime's MatMulNBits; a Conv's weights stand behind DequantizeLinear, those of grouped and of the
- * first, short ones in 8 bits. With `calibration` weights are chosen by GPTQ, so that errors make up for each other on these inputs; else
- * each is rounded to nearest. Embeddings (Gather) are left.
+ * Gemm become ONNX Runtime's MatMulNBits; a Conv's weights stand behind DequantizeLinear, which makes them floats in
+ * each run: small on disk and in memory, and slower. With `calibration` codes are chosen by GPTQ, so that errors make
+ * up for each other on these inputs; else each weight is rounded to nearest. Embeddings (Gather) are left.
  * Errors: ERR_ONNX_OPSET (the model has convolutions and cannot be brought to opset 21), ERR_QUANTIZE_RANGE,
  * ERR_MODEL_LOAD, ERR_SESSION_RUN, and those of the calibration inputs.
  */

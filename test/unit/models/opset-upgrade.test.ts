@@ -125,6 +125,20 @@ describe("softmax stays one node where its axis is the last", () => {
   });
 });
 
+test("a chain of 20,000 nodes does not exhaust the stack", () => {
+  const length = 20_000;
+  const nodes = Array.from({ length }, (_, i) =>
+    makeNode("Relu", { name: `r${i}`, inputs: [i === 0 ? "x" : `t${i - 1}`], outputs: [`t${i}`] }),
+  );
+  nodes.push(
+    makeNode("Clip", { name: "c", inputs: [`t${length - 1}`], outputs: ["c"] }, { min: { float: 0 } }),
+  );
+  nodes.push(makeNode("Softmax", { name: "s", inputs: ["c"], outputs: ["y"] }));
+  const model = tinyModel({ opset: 10, inputs: [value("x", [2, 3])], nodes, outputs: [value("y")] });
+  upgradeOpset(model, 21);
+  expect(model.graph?.node.at(-1)?.opType).toBe("Reshape");
+});
+
 test("halves are the nearest ones", () => {
   const numbers = [
     0,

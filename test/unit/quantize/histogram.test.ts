@@ -70,6 +70,10 @@ describe("Histogram", () => {
     expect(back).toEqual(histogram);
   });
 
+  it("has no JSON without values", () => {
+    expect(() => new Histogram("t").toJson()).toThrow(refused("ERR_QUANTIZE_RANGE", "t has no values"));
+  });
+
   it.each(["", "AAAA", "!", Buffer.alloc(99).toString("base64")])("refuses the counts %j", (counts) => {
     const json = { ...filled(Float32Array.of(1)).toJson(), counts };
     expect(() => Histogram.fromJson(json)).toThrow(refused("ERR_CALIBRATION_FILE", "tensor t: counts"));

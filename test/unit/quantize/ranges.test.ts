@@ -86,29 +86,33 @@ describe("entropy", () => {
   it.each(seeds)("is where the divergence, written out, is least (seed %d)", (seed) => {
     const histogram = filled(gaussian(10_000, seed).map((x) => x ** 3));
     const { max } = rangeOf(histogram, { method: "entropy" });
-    const bins = Math.round((max / histogram.limit) * 1024);
-    const least = writtenOut(histogram.counts, bins);
-    for (let other = 64; other <= 1024; other += 48) {
+    const kept = Math.round((max / histogram.limit) * 1024);
+    const least = writtenOut(histogram.counts, kept);
+    for (let other = 256; other <= 1024; other += 48) {
       expect(writtenOut(histogram.counts, other)).toBeGreaterThanOrEqual(least - 1e-9);
     }
   });
 });
 
-/** KL(p‖q) for a half-width of `bins`, with p and q as arrays. */
-function writtenOut(counts: Float64Array, bins: number): number {
-  const slice = [...counts.subarray(1024 - bins, 1024 + bins)];
+/** KL(p‖q) of the first `kept` magnitudes, with p and q as arrays. */
+function writtenOut(counts: Float64Array, kept: number): number {
   const sum = (values: Iterable<number>): number => [...values].reduce((a, b) => a + b, 0);
-  const p = [...slice];
-  p[0] = (p[0] ?? 0) + sum(counts.subarray(0, 1024 - bins));
-  p[p.length - 1] = (p.at(-1) ?? 0) + sum(counts.subarray(1024 + bins));
-  const group = Array.from({ length: 129 }, (_, g) => Math.floor((g * slice.length) / 128));
-  const q = slice.map((_, i) => {
-    const g = group.findLastIndex((start) => start <= i);
-    const members = slice.slice(group[g], group[g + 1]).filter((count) => count > 0);
+  const magnitudes = Array.from(
+    { length: 1024 },
+    (_, i) => (counts[1024 + i] ?? 0) + (counts[1023 - i] ?? 0),
+  );
+  magnitudes[0] = Math.min(magnitudes[0] ?? 0, magnitudes[1] ?? 0);
+  const p = magnitudes.slice(0, kept);
+  const starts = Array.from({ length: 257 }, (_, level) => Math.floor((level * kept) / 256));
+  const q = p.map((_, i) => {
+    const level = starts.findLastIndex((start) => start <= i);
+    const members = p.slice(starts[level], starts[level + 1]).filter((count) => count > 0);
     return members.length > 0 ? sum(members) / members.length : 1e-4;
   });
-  const kept = sum(slice);
-  return sum(p.map((n, i) => (n > 0 ? (n / sum(p)) * Math.log(n / sum(p) / ((q[i] ?? 0) / kept)) : 0)));
+  const inside = sum(p);
+  p[kept - 1] = (p[kept - 1] ?? 0) + sum(magnitudes.slice(kept));
+  const total = sum(p);
+  return sum(p.map((n, i) => (n > 0 ? (n / total) * Math.log(n / total / ((q[i] ?? 0) / inside)) : 0)));
 }
 
 describe("mse", () => {
