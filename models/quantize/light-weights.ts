@@ -40,7 +40,7 @@ async function made(
   // Its ranges need no inputs; the judge does.
   let n = 0;
   for await (const _ of inputs()) onInput(++n);
-  return quantizeDynamic(float, { reduceRange: SCHEMES[target].headroom !== "none" });
+  return quantizeDynamic(float, { headroom: SCHEMES[target].headroom });
 }
 
 const rowOf = (
