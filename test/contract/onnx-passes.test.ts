@@ -445,6 +445,15 @@ describe("all of them", () => {
     });
   });
 
+  test("PP-OCR's detector has its 24 HardSwish again, and its batch norms but one in convolutions", async () => {
+    const prepared = await prepareFloat(await readModel(REAL_MODELS.ocrDetection), provider);
+    const types = Map.groupBy(typesOf(new Graph(prepared)), (type) => type);
+    expect(types.get("HardSwish")).toHaveLength(24);
+    expect(types.get("Conv")).toHaveLength(62);
+    // ONNX Runtime leaves the one behind a ConvTranspose.
+    expect(types.get("BatchNormalization")).toHaveLength(1);
+  });
+
   async function expectSamePrepared(model: ModelProto, given?: NamedTensors): Promise<void> {
     const before = encodeModel(model);
     const prepared = await prepareFloat(model, provider);

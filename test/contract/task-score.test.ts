@@ -8,7 +8,7 @@ import type { Manifest } from "../../models/bundle/manifest.ts";
 import type { ModelProto } from "../../models/onnx/proto/onnx_pb.js";
 import { readModel } from "../../models/onnx/read-model.ts";
 import { floatTensor } from "../../models/onnx/tensor.ts";
-import { fileFeeds } from "../../models/quantize/calibrate/images.ts";
+import { fileFeeds, pictureFiles } from "../../models/quantize/calibrate/images.ts";
 import { type Labelled, taskScore } from "../../models/quantize/score/task-score.ts";
 import { openKernels } from "../../runtime/arm-neon/index.ts";
 import { PCB_AOI } from "../support/daemon-process.ts";
@@ -101,6 +101,21 @@ describe("fileFeeds", () => {
       await expect(read(missing)).rejects.toThrow("none.png");
       await expect(read(broken)).rejects.toThrow("broken.png");
       await expect(read(broken)).rejects.toMatchObject({ name: "SightlineError" });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+describe("pictureFiles", () => {
+  test("gives a folder's pictures by name, a file as it is, and says where there are none", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "sightline-pictures-"));
+    try {
+      await expect(pictureFiles(folder)).rejects.toThrow(code("ERR_IMAGE_READ"));
+      await expect(pictureFiles(join(folder, "none"))).rejects.toThrow(code("ERR_IMAGE_READ"));
+      for (const name of ["b.PNG", "a.jpg", "notes.txt"]) await writeFile(join(folder, name), "");
+      expect(await pictureFiles(folder)).toEqual([join(folder, "a.jpg"), join(folder, "b.PNG")]);
+      expect(await pictureFiles(join(folder, "a.jpg"))).toEqual([join(folder, "a.jpg")]);
     } finally {
       await rm(folder, { recursive: true });
     }
