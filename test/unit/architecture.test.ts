@@ -21,7 +21,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   services: ["runtime", "models"],
   "services/daemon": ["runtime", "models", "services", "config"],
   cli: ["runtime", "models", "services", "config"],
-  bench: ["runtime", "models", "services", "config", "cli"],
+  bench: ["runtime", "models", "services", "config", "cli", "test/support"],
   // The score of a shipped model is taken through the command that users have.
   "models/zoo": ["runtime", "models", "cli"],
 };
