@@ -94,15 +94,20 @@ async function runLink(
   const options: RunOptions = { outputs: pick(outputs, makes) };
   if (signal !== undefined) options.signal = signal;
   if (timeLimitMs === undefined) return session.run(slot, pick(tensors, takes), options);
-  // A limit of 0 still lets a stage begin, and cancels it: as for a model in one piece.
-  options.timeLimitMs = Math.max(0, timeLimitMs - (performance.now() - startMs));
+  const leftMs = timeLimitMs - (performance.now() - startMs);
+  // Timers are not that exact: a stage of less than a millisecond would still end in time.
+  if (leftMs <= 0) throw tooSlow(timeLimitMs);
+  options.timeLimitMs = leftMs;
   try {
     return await session.run(slot, pick(tensors, takes), options);
   } catch (error) {
     if (!(error instanceof SightlineError && error.code === "ERR_SESSION_TIMEOUT")) throw error;
-    throw new SightlineError("ERR_SESSION_TIMEOUT", `the run took longer than ${timeLimitMs} ms`);
+    throw tooSlow(timeLimitMs);
   }
 }
+
+const tooSlow = (limitMs: number): SightlineError =>
+  new SightlineError("ERR_SESSION_TIMEOUT", `the run took longer than ${limitMs} ms`);
 
 const namesOf = (specs: readonly TensorSpec[]): Set<string> => new Set(specs.map(({ name }) => name));
 
