@@ -35,7 +35,8 @@ async function main(): Promise<number> {
 }
 
 function line({ bench, case: name, unit, ours, theirs, ratio, goal, ok }: Row): string {
-  const peer = theirs === null ? "" : ` against ${theirs.toFixed(2)}: ${ratio?.toFixed(2)}×`;
+  const times = ratio === null ? "" : `: ${ratio.toFixed(2)}×`;
+  const peer = theirs === null ? "" : ` against ${theirs.toFixed(2)}${times}`;
   return `${ok ? "ok    " : "missed"} ${bench}: ${name}: ${ours.toFixed(2)} ${unit}${peer} (goal ${goal})`;
 }
 

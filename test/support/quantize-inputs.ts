@@ -15,7 +15,7 @@ export const [PICTURES, CALIBRATION_PICTURES] = [22, 16];
 
 export interface GoldenInput {
   dims: number[];
-  values: Float32Array;
+  values: Float32Array<ArrayBuffer>;
 }
 
 /** What make-golden.py feeds `model` for picture `index` (0…21), bit for bit. */

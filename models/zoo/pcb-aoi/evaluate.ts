@@ -1,5 +1,5 @@
 // Scores the shipped detector, through `sightline infer` itself, on a folder of labelled boards.
-//   node models/zoo/pcb-aoi/evaluate.ts DIR [BUNDLE]      DIR/images/*.jpg, DIR/labels/*.txt (x1 y1 x2 y2 type)
+//   node models/zoo/pcb-aoi/evaluate.ts DIR [BUNDLE [VARIANT]]      DIR/images/*.jpg, DIR/labels/*.txt (x1 y1 x2 y2 type)
 // A detection is right when its class matches and IoU > 0.33, as the dataset's authors count.
 
 import { readdir, readFile } from "node:fs/promises";
@@ -11,10 +11,16 @@ import { match, type Score, type Scored, scoreTable, type Truth } from "../../qu
 import { parseBoxes } from "../../quantize/score/labels.ts";
 import { IOU_MIN, LABELS } from "./labels.ts";
 
-export async function evaluate(folder: string, model = "pcb-aoi"): Promise<Record<string, Score>> {
+interface Which {
+  model?: string | undefined;
+  /** Left out: the best for this machine. */
+  variant?: string | undefined;
+}
+
+export async function evaluate(folder: string, which: Which = {}): Promise<Record<string, Score>> {
   const names = (await readdir(join(folder, "images"))).sort();
   const results = await infer(
-    model,
+    which,
     names.map((name) => join(folder, "images", name)),
   );
   const scored: Scored[] = [];
@@ -29,19 +35,25 @@ export async function evaluate(folder: string, model = "pcb-aoi"): Promise<Recor
   return scoreTable(LABELS, scored, truths);
 }
 
-async function infer(model: string, files: readonly string[]): Promise<InspectionResult[]> {
+async function infer(
+  { model = "pcb-aoi", variant }: Which,
+  files: readonly string[],
+): Promise<InspectionResult[]> {
   const results: InspectionResult[] = [];
   const out = (line: string) => results.push(JSON.parse(line) as InspectionResult);
-  const args = ["infer", "--model", model, "--min-score", "0.02", "--json", ...files];
+  const chosen = variant === undefined ? [] : ["--variant", variant];
+  const args = ["infer", "--model", model, ...chosen, "--min-score", "0.02", "--json", ...files];
   await main(args, { out, err: console.error, cwd: process.cwd(), env: {}, isTty: false });
   return results;
 }
 
 if (import.meta.main) {
-  const [folder, model] = process.argv.slice(2);
-  if (!folder) throw new Error("usage: node models/zoo/pcb-aoi/evaluate.ts DIR [BUNDLE]");
+  const [folder, model, variant] = process.argv.slice(2);
+  if (!folder) throw new Error("usage: node models/zoo/pcb-aoi/evaluate.ts DIR [BUNDLE [VARIANT]]");
   console.log("class        defects      AP  best F  at score");
-  for (const [name, { ap, f, threshold, truths }] of Object.entries(await evaluate(folder, model))) {
+  for (const [name, { ap, f, threshold, truths }] of Object.entries(
+    await evaluate(folder, { model, variant }),
+  )) {
     const figures = [ap, f, threshold].map((v) => v.toFixed(4).padStart(7)).join(" ");
     console.log(
       `${(name === "all" ? "all (mean AP)" : name).padEnd(13)} ${String(truths).padStart(6)} ${figures}`,
