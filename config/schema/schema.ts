@@ -35,6 +35,11 @@ const model = z.strictObject({
   variant: id
     .optional()
     .describe("One of the bundle's variants by its name. Left out: the best for this machine."),
+  trust: path
+    .optional()
+    .describe(
+      "Folder with public keys (*.pem): the bundle has to be signed by one of them. Left out: its digests alone are checked.",
+    ),
 });
 
 const store = z.strictObject({

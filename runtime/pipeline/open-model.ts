@@ -1,10 +1,12 @@
-import { createHash } from "node:crypto";
+import { createHash, type KeyObject } from "node:crypto";
 import { dirname } from "node:path";
 import { type Bundle, openBundle, type StageFile } from "../../models/bundle/bundle.ts";
 import { readVerified } from "../../models/bundle/files.ts";
+import { readTrusted } from "../../models/bundle/keys.ts";
 import { machineTargets } from "../../models/bundle/targets.ts";
 import { cpuFeatures, type Kernels } from "../arm-neon/index.ts";
 import type { Clock } from "../base/clock.ts";
+import { SightlineError } from "../base/errors.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { loadChain } from "../session/chain-session.ts";
 import type { ExecutionProvider, Session } from "../session/execution-provider.ts";
@@ -19,6 +21,8 @@ export interface OpenModelOptions {
   folder: string;
   /** The bundle's variant of this name; left out: the best for this machine. */
   variant?: string | undefined;
+  /** Folder with the public keys of whom a bundle may come from; left out: from anybody. */
+  trust?: string | undefined;
   /** A run that takes longer is cancelled with ERR_SESSION_TIMEOUT. */
   runLimitMs: number;
   /** Frames of all pipelines between capture and decision at once; sizes queue and input buffers. */
@@ -38,9 +42,11 @@ export async function openModel(
   deps: { provider: ExecutionProvider; kernels: Kernels; clock: Clock },
   options: OpenModelOptions,
 ): Promise<OpenModel> {
-  const bundle = await openBundle(options.folder, {
+  const { folder, trust, variant } = options;
+  const bundle = await openBundle(folder, {
+    variant,
+    trusted: trust === undefined ? [] : await trustedKeys(trust),
     targets: machineTargets(process.arch, cpuFeatures()),
-    variant: options.variant,
   });
   const session = await loadStages(deps.provider, bundle);
   try {
@@ -85,6 +91,13 @@ export async function openModel(
     scheduler.reserve(inFlight);
   };
   return { model, reserve, close };
+}
+
+/** Errors: ERR_MODEL_KEY, also when there are none: nothing could be trusted. */
+async function trustedKeys(folder: string): Promise<KeyObject[]> {
+  const keys = await readTrusted(folder);
+  if (keys.length > 0) return keys;
+  throw new SightlineError("ERR_MODEL_KEY", `${folder} holds no public keys (*.pem)`);
 }
 
 /** The very bytes that were verified are parsed; weights are mapped from beside the graph, and only ever numbers. */

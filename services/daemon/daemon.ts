@@ -167,10 +167,10 @@ export class Daemon {
     this.#provider.start();
     this.#kernels = openKernels(engine.kernels === "generic" ? [] : undefined);
     const deps = { provider: this.#provider, kernels: this.#kernels, clock: this.#deps.clock };
-    const opened = Object.entries(models).map(async ([name, { bundle, variant }]) => {
+    const opened = Object.entries(models).map(async ([name, { bundle, trust, variant }]) => {
       const inFlight = Math.max(1, this.#runsOf(name, this.#config));
       const open = await openModel(deps, {
-        ...{ folder: bundle, variant, inFlight },
+        ...{ folder: bundle, trust, variant, inFlight },
         runLimitMs: engine.run_limit,
       });
       this.#models[name] = open;

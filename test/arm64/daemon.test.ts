@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { CLI, config, SAMPLES, ScriptProcess, writeConfig } from "../support/daemon-process.ts";
+import { CLI, config, PCB_AOI, SAMPLES, ScriptProcess, writeConfig } from "../support/daemon-process.ts";
 import { Mosquitto } from "../support/mosquitto.ts";
 import { Subscriber } from "../support/subscriber.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -11,6 +11,10 @@ const FRAMES = 10;
 // Measured: none at all, in figures of four digits and tenths of a pixel.
 const SCORE_TOLERANCE = 5e-4;
 const BOX_TOLERANCE_PX = 0.2;
+
+/** Int8 moves scores by a few hundredths. */
+const SURE = 0.5;
+const MARGIN = 0.1;
 
 interface Result {
   verdict: string;
@@ -22,7 +26,7 @@ const board = (name: string): string =>
   fileURLToPath(new URL(`../../deploy/arm64/${name}/node`, import.meta.url));
 
 /** The daemon, run by this Node, on the first sample boards, none left out. */
-async function inspect(node: string) {
+async function inspect(node: string, variant: string) {
   const broker = await Mosquitto.start();
   const subscriber = await Subscriber.connect(broker.port);
   const folder = await tempFolder();
@@ -33,6 +37,7 @@ async function inspect(node: string) {
     folder,
     config(broker.port, folder, {
       engine: { run_limit: "10m" },
+      models: { pcb: { bundle: PCB_AOI, variant } },
       cameras: { cam0: { source: "replay", files, fps: "max", repeat: "once" } },
     }),
   );
@@ -67,7 +72,7 @@ function compare(ours: readonly Result[], theirs: readonly Result[]) {
 let here: Awaited<ReturnType<typeof inspect>>;
 
 test("the daemon judges ten boards on this machine", async () => {
-  here = await inspect(process.execPath);
+  here = await inspect(process.execPath, "fp32");
   expect(here.results.flatMap(({ detections }) => detections).length).toBeGreaterThan(FRAMES);
 });
 
@@ -75,11 +80,29 @@ test.each([
   ["pi4", "Raspberry Pi 4 Model B Rev 1.4"],
   ["pi5", "Raspberry Pi 5 Model B Rev 1.0"],
 ])("an emulated %s finds the same defects", async (name, model) => {
-  const there = await inspect(board(name));
+  const there = await inspect(board(name), "fp32");
   expect(there.info).toMatchObject({ device: { arch: "arm64", model } });
   expect(there.results.map(({ verdict }) => verdict)).toEqual(here.results.map(({ verdict }) => verdict));
   const furthest = compare(there.results, here.results);
   console.log(`${name} against this machine: ${JSON.stringify(furthest)}`);
   expect(furthest.score).toBeLessThanOrEqual(SCORE_TOLERANCE);
   expect(furthest.boxPx).toBeLessThanOrEqual(BOX_TOLERANCE_PX);
+});
+
+test("an emulated pi5 finds them with its own integer kernels, too", async () => {
+  const there = await inspect(board("pi5"), "int8-linux-arm64");
+  const found = (results: readonly Result[]) =>
+    results.map(({ detections }) =>
+      detections
+        .filter((d) => d.score >= SURE)
+        .map((d) => d.label)
+        .sort(),
+    );
+  expect(found(there.results).flat().length).toBeGreaterThan(FRAMES);
+  // Near the limit a score may lie on either side of it.
+  const sure = here.results.map(({ detections }) =>
+    detections.every((d) => Math.abs(d.score - SURE) > MARGIN),
+  );
+  const clear = (labels: string[][]) => labels.filter((_, i) => sure[i]);
+  expect(clear(found(there.results))).toEqual(clear(found(here.results)));
 });
