@@ -42,6 +42,7 @@ export const importModel: Verb = {
     "model import FILE.onnx --name NAME --decoder TYPE|JSON --labels FILE [--model-version 1.0.0]",
     `    ${INPUT_USAGE}`,
     `    [--calibrate FOLDER ${QUANTIZE_USAGE}]`,
+    "    [--config FILE --camera NAME --frames 200]  instead of --calibrate",
     "    [--budget 16MiB] [--sign NAME.key.pem] [--store DIR]",
   ].join("\n"),
   async run(args, io) {
@@ -54,7 +55,7 @@ export const importModel: Verb = {
     try {
       const places = new Places(folder);
       await createBundle(description, subject.model, places.next());
-      if (values.calibrate) await addQuantized(places, values, io);
+      if (values.calibrate || values.camera) await addQuantized(places, values, io);
       if (values.budget) await splitVariants(places, values.budget, io);
       const key = values.sign ? await readPrivateKey(resolve(io.cwd, values.sign)) : undefined;
       const unpacked = places.last;
