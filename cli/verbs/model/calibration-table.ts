@@ -24,8 +24,7 @@ export const calibrationTable: Verb = {
   name: "table",
   summary: "write a saved calibration as the table that TensorRT reads",
   usage: [
-    "model table CALIBRATION --format tensorrt --tensorrt 8601 -o FILE     its own cache, of version 8.6.1",
-    "model table CALIBRATION --format onnxruntime -o FILE                  of its provider in ONNX Runtime",
+    "model table CALIBRATION (--format onnxruntime | --format tensorrt --tensorrt 8601) -o FILE",
     "    [--method minmax|percentile|entropy|mse] [--percentile 99.99]",
   ].join("\n"),
   async run(args, io) {
