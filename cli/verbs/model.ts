@@ -2,6 +2,7 @@ import { SightlineError } from "../../runtime/base/errors.ts";
 import type { Verb } from "../verb.ts";
 import { apply } from "./model/apply.ts";
 import { bundle } from "./model/bundle.ts";
+import { calibrationTable } from "./model/calibration-table.ts";
 import { delta } from "./model/delta.ts";
 import { gc } from "./model/gc.ts";
 import { importModel } from "./model/import.ts";
@@ -20,6 +21,7 @@ const SUB_VERBS: readonly Verb[] = [
   importModel,
   inspect,
   quantize,
+  calibrationTable,
   split,
   bundle,
   keygen,

@@ -17,7 +17,8 @@ export async function writeOut(path: string, write: (temporary: string) => Promi
   }
 }
 
-async function refuseExisting(path: string): Promise<void> {
+/** For work that takes long before it writes. Errors: ERR_MODEL_WRITE. */
+export async function refuseExisting(path: string): Promise<void> {
   const exists = await access(path).then(
     () => true,
     () => false,

@@ -87,8 +87,8 @@ export const ERRORS = {
     hint: "Look at the pictures used, `input.mean` and `input.std`; if the model itself overflows, leave that part in float.",
   },
   ERR_CALIBRATION_FILE: {
-    meaning: "A calibration file is not valid.",
-    hint: "Make it anew with `sightline model calibrate`.",
+    meaning: "A calibration file is missing or not valid.",
+    hint: "Make it anew with `sightline model quantize … --save-calibration FILE`.",
   },
   ERR_LABELS: {
     meaning: "Labels that a model is to be scored with are missing or not valid.",

@@ -11,7 +11,11 @@ import { createBundle, type ModelDescription } from "../../../models/store/creat
 import { install } from "../../../models/store/install.ts";
 import { openSource } from "../../../models/store/open-source.ts";
 import { packBundle } from "../../../models/store/pack.ts";
+import { openKernels } from "../../../runtime/arm-neon/index.ts";
+import { systemClock } from "../../../runtime/base/clock.ts";
 import { SightlineError } from "../../../runtime/base/errors.ts";
+import { parseBytes } from "../../../runtime/base/units.ts";
+import { openModel } from "../../../runtime/pipeline/open-model.ts";
 import { CpuExecutionProvider } from "../../../runtime/session/cpu-provider.ts";
 import { Progress } from "../../progress.ts";
 import { exactly, type Io, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
@@ -21,6 +25,7 @@ import { QUANTIZE_OPTIONS, QUANTIZE_USAGE, quantizeJob } from "./quantize-job.ts
 import { splitVariant } from "./split.ts";
 import { STORE_OPTION, storeOf } from "./store-option.ts";
 import { INPUT_OPTIONS, INPUT_USAGE, readSubject, type Subject } from "./subject.ts";
+import { withProvider } from "./whole-model.ts";
 
 const OPTIONS = {
   ...INPUT_OPTIONS,
@@ -42,6 +47,7 @@ export const importModel: Verb = {
     "model import FILE.onnx --name NAME --decoder TYPE|JSON --labels FILE [--model-version 1.0.0]",
     `    ${INPUT_USAGE}`,
     `    [--calibrate FOLDER ${QUANTIZE_USAGE}]`,
+    "    [--config FILE --camera NAME --frames 200]  instead of --calibrate",
     "    [--budget 16MiB] [--sign NAME.key.pem] [--store DIR]",
   ].join("\n"),
   async run(args, io) {
@@ -50,13 +56,14 @@ export const importModel: Verb = {
     const subject = await readSubject(file, values, io);
     if (subject.bundle) throw usageError(importModel, "that is a bundle: `sightline model install` takes it");
     const description = await describe(subject, values, io);
+    if (values.budget && !parseBytes(values.budget))
+      throw usageError(importModel, `--budget is a size such as 16MiB, not "${values.budget}"`);
+    const key = values.sign ? await readPrivateKey(resolve(io.cwd, values.sign)) : undefined;
     const folder = await mkdtemp(join(os.tmpdir(), "sightline-import-"));
     try {
       const places = new Places(folder);
       await createBundle(description, subject.model, places.next());
-      if (values.calibrate) await addQuantized(places, values, io);
-      if (values.budget) await splitVariants(places, values.budget, io);
-      const key = values.sign ? await readPrivateKey(resolve(io.cwd, values.sign)) : undefined;
+      await addVariants(places, values, io);
       const unpacked = places.last;
       await packBundle(unpacked, { out: places.next(), key });
       await installFrom(places.last, values, io);
@@ -89,6 +96,12 @@ class Places {
   }
 }
 
+async function addVariants(places: Places, values: Values, io: Io): Promise<void> {
+  await assertOpens(places.last);
+  if (values.calibrate || values.camera) await addQuantized(places, values, io);
+  if (values.budget) await splitVariants(places, values.budget, io);
+}
+
 async function describe({ input, model }: Subject, values: Values, io: Io): Promise<ModelDescription> {
   const { decoder, labels, name } = values;
   if (!name || !decoder || !labels)
@@ -109,7 +122,7 @@ async function text(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    throw SightlineError.wrap("ERR_LABELS", error, file);
+    throw SightlineError.wrap("ERR_MODEL_MISSING", error, file);
   }
 }
 
@@ -121,6 +134,14 @@ function decoderOf(given: string, [output = ""]: readonly string[]): WrittenMani
   } catch (error) {
     throw SightlineError.wrap("ERR_USAGE", error, "--decoder");
   }
+}
+
+/** Labels and decoder against what the model gives, before anything takes long. */
+async function assertOpens(folder: string): Promise<void> {
+  await withProvider(async (provider) => {
+    const deps = { provider, kernels: openKernels(), clock: systemClock };
+    await (await openModel(deps, { folder, runLimitMs: 60_000, inFlight: 1 })).close();
+  });
 }
 
 async function addQuantized(places: Places, values: Values, io: Io): Promise<void> {

@@ -37,7 +37,7 @@ export const QUANTIZE_USAGE = [
 
 type Values = ReturnType<typeof parseVerbArgs<typeof QUANTIZE_OPTIONS>>["values"];
 
-const METHODS = ["auto", "minmax", "percentile", "entropy", "mse"] as const;
+export const METHODS = ["minmax", "percentile", "entropy", "mse"] as const;
 const HELD_OUT_MAX = 16;
 
 /** What the options ask for. Errors: ERR_USAGE, ERR_CONFIG_*, ERR_IMAGE_READ. */
@@ -71,15 +71,22 @@ async function pictures({ input }: Subject, values: Values, kernels: Kernels, io
   const { calibrate, camera, config, frames } = values;
   if (calibrate) return folderPictures(kernels, input, resolve(io.cwd, calibrate));
   if (!camera || !config) throw usage("say --calibrate FOLDER, or --config FILE --camera NAME");
-  return cameraPictures(kernels, input, { camera, config, frames: number(frames, "--frames") }, io);
+  if (!/^[1-9]\d{0,5}$/.test(frames)) throw usage(`--frames is a whole number from 1, not "${frames}"`);
+  return cameraPictures(kernels, input, { camera, config, frames: Number(frames) }, io);
 }
 
 function methodOf({ method, percentile }: Values): RangeMethod | undefined {
-  const chosen = oneOf(method, METHODS, "--method");
+  const chosen = oneOf(method, ["auto", ...METHODS], "--method");
   if (chosen === "auto") return undefined;
   return chosen === "percentile"
-    ? { method: chosen, percentile: number(percentile, "--percentile") }
+    ? { method: chosen, percentile: percentileOf(percentile) }
     : { method: chosen };
+}
+
+export function percentileOf(text: string): number {
+  const value = number(text, "--percentile");
+  if (value >= 50 && value <= 100) return value;
+  throw usage(`--percentile is from 50 to 100, not "${text}"`);
 }
 
 /** Scores on every picture that calibrates: labels say nothing about ranges. */

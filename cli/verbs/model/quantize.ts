@@ -1,12 +1,15 @@
-import { writeFile } from "node:fs/promises";
+import { hash } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
 import os from "node:os";
 import { resolve } from "node:path";
 import type { ModelProto } from "../../../models/onnx/proto/onnx_pb.js";
 import { encodeModel } from "../../../models/onnx/write-model.ts";
+import { calibrationText } from "../../../models/quantize/calibrate/calibration-file.ts";
 import { type Quantized, quantize as quantizeModel } from "../../../models/quantize/quantize.ts";
 import { htmlReport } from "../../../models/quantize/report/html.ts";
 import type { QuantizationReport } from "../../../models/quantize/report/report.ts";
 import { addVariant } from "../../../models/store/add-variant.ts";
+import { refuseExisting, writeOut } from "../../../models/store/write-out.ts";
 import { SightlineError } from "../../../runtime/base/errors.ts";
 import { formatBytes } from "../../../runtime/base/units.ts";
 import { CpuExecutionProvider } from "../../../runtime/session/cpu-provider.ts";
@@ -20,6 +23,7 @@ const OPTIONS = {
   ...QUANTIZE_OPTIONS,
   out: { type: "string", short: "o" },
   report: { type: "string" },
+  "save-calibration": { type: "string" },
   force: { type: "boolean", default: false },
 } as const;
 
@@ -29,6 +33,7 @@ export const quantize: Verb = {
   summary: "make a smaller, quicker model of integers, and say how good it is",
   usage: [
     "model quantize MODEL|FILE.onnx --calibrate FOLDER -o OUT [--report FILE] [--force]",
+    "    [--save-calibration FILE]  what was seen of each tensor, for `model table`",
     `    ${QUANTIZE_USAGE}`,
     "    [--config FILE --camera NAME --frames 200]  instead of --calibrate",
     `    for a bare file: ${INPUT_USAGE}`,
@@ -37,7 +42,10 @@ export const quantize: Verb = {
     const { values, positionals } = parseVerbArgs(quantize, args, OPTIONS);
     const [file = ""] = exactly(quantize, ["MODEL"], positionals);
     if (!values.out) throw usageError(quantize, "-o is missing");
+    if (values["save-calibration"] && values.precision !== "int8")
+      throw usageError(quantize, "only --precision int8 has a calibration to save");
     const out = resolve(io.cwd, values.out);
+    await refuseExisting(out);
     const subject = await readSubject(file, values, io);
     const provider = new CpuExecutionProvider({ slots: os.availableParallelism(), intraOpThreads: 1 });
     provider.start();
@@ -50,6 +58,7 @@ export const quantize: Verb = {
       );
       progress.end();
       await writeReport(resolve(io.cwd, values.report ?? `${out}.report`), result.report);
+      await saveCalibration(subject, result, values["save-calibration"], io);
       return await conclude(result, { subject, out, force: values.force }, io);
     } finally {
       progress.end();
@@ -70,7 +79,7 @@ async function conclude({ model, report }: Quantized, place: Place, io: Io): Pro
     throw new SightlineError("ERR_QUANTIZE_REFUSED", report.refused.join("; "));
   const { bundle } = place.subject;
   if (bundle) await addVariant(bundle.folder, variantOf(model, report), place.out);
-  else await writing(() => writeFile(place.out, encodeModel(model)));
+  else await writeOut(place.out, (temporary) => writeFile(temporary, encodeModel(model)));
   io.out(`Wrote ${place.out}`);
   return 0;
 }
@@ -117,6 +126,19 @@ async function writeReport(path: string, report: QuantizationReport): Promise<vo
     await writeFile(`${path}.json`, `${JSON.stringify(report, null, 2)}\n`);
     await writeFile(`${path}.html`, htmlReport(report));
   });
+}
+
+/** Also of a refused model: another runtime may make more of it. */
+async function saveCalibration(
+  { path }: Subject,
+  { calibration }: Quantized,
+  file: string | undefined,
+  io: Io,
+): Promise<void> {
+  if (!file || !calibration) return;
+  const modelSha256 = hash("sha256", await readFile(path), "hex");
+  const text = calibrationText({ modelSha256, histograms: [...calibration.histograms.values()] });
+  await writing(() => writeFile(resolve(io.cwd, file), text));
 }
 
 async function writing(work: () => Promise<void>): Promise<void> {

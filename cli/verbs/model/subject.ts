@@ -9,6 +9,8 @@ import { readWholeModel } from "./whole-model.ts";
 /** What a `model` command works on: a bundle, or a bare ONNX file with what options say of its input. */
 export interface Subject {
   name: string;
+  /** Of its ONNX file. */
+  path: string;
   model: ModelProto;
   input: ModelInput;
   /** Undefined for a bare file. */
@@ -34,8 +36,8 @@ type InputValues = { color: string; mean: string; std: string; resize: string; s
  * Errors: ERR_USAGE, ERR_MODEL_*, ERR_ONNX_*.
  */
 export async function readSubject(file: string, values: InputValues, io: Io): Promise<Subject> {
-  const { bundle, model, name } = await readWholeModel({ file }, io);
-  return { name, model, bundle, input: bundle ? bundle.manifest.input : bareInput(model, values) };
+  const { bundle, model, name, path } = await readWholeModel({ file }, io);
+  return { name, path, model, bundle, input: bundle ? bundle.manifest.input : bareInput(model, values) };
 }
 
 function bareInput(model: ModelProto, values: InputValues): ModelInput {

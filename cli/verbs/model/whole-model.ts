@@ -14,6 +14,8 @@ import { bundleFolder } from "../../zoo.ts";
 /** A model in one piece, of a bundle or a file of its own. */
 export interface WholeModel {
   name: string;
+  /** Of its ONNX file. */
+  path: string;
   model: ModelProto;
   /** Undefined for a bare file. */
   bundle: Bundle | undefined;
@@ -38,7 +40,7 @@ export async function readWholeModel(
   if (!(await isFolder(folder))) {
     const path = resolve(io.cwd, file);
     const name = basename(path, extname(path));
-    return { name, model: await readModel(path), bundle: undefined, shapes: given };
+    return { name, path, model: await readModel(path), bundle: undefined, shapes: given };
   }
   const bundle = await openBundle(folder, { variant });
   const [stage, ...more] = bundle.stages;
@@ -48,7 +50,7 @@ export async function readWholeModel(
   }
   const { name, input } = bundle.manifest;
   const shapes = { [input.name]: inputDims(input), ...given };
-  return { name, model: await readModel(stage.path), bundle, shapes };
+  return { name, path: stage.path, model: await readModel(stage.path), bundle, shapes };
 }
 
 /** `x=1x3x640x640`; the name may have any characters, `=` among them. */

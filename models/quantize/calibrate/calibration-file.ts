@@ -1,10 +1,11 @@
+import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { SightlineError } from "../../../runtime/base/errors.ts";
 import { pathText } from "../../../runtime/base/explain-issue.ts";
 import { Histogram, histogramJson } from "./histogram.ts";
 
 /** What was seen of every tensor: enough for any method and target, so that pictures are run through once. */
-export interface Calibration {
+export interface CalibrationFile {
   /** Of the float model's file: names of tensors mean nothing without it. */
   modelSha256: string;
   histograms: readonly Histogram[];
@@ -16,14 +17,25 @@ const schema = z.strictObject({
   tensors: z.array(histogramJson),
 });
 
-export function calibrationText({ modelSha256, histograms }: Calibration): string {
+export function calibrationText({ modelSha256, histograms }: CalibrationFile): string {
   const tensors = histograms.map((histogram) => JSON.stringify(histogram.toJson()));
   const head = `{"schema":"sightline.calibration/1","model_sha256":"${modelSha256}","tensors":[`;
   return `${head}\n${tensors.join(",\n")}\n]}\n`;
 }
 
+/** Errors: as `parseCalibration`; ERR_CALIBRATION_FILE when it cannot be read. */
+export async function readCalibration(file: string): Promise<CalibrationFile> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    throw SightlineError.wrap("ERR_CALIBRATION_FILE", error, file);
+  }
+  return parseCalibration(text, file);
+}
+
 /** Errors: ERR_CALIBRATION_FILE (no JSON, not of this schema, a tensor twice, damaged counts). */
-export function parseCalibration(text: string, file: string): Calibration {
+export function parseCalibration(text: string, file: string): CalibrationFile {
   const result = schema.safeParse(parseJson(text, file));
   if (!result.success) {
     const problems = result.error.issues.map(({ path, message }) => {

@@ -1,0 +1,64 @@
+import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import {
+  type CalibrationFile,
+  readCalibration,
+} from "../../../models/quantize/calibrate/calibration-file.ts";
+import { type RangeMethod, rangeOf } from "../../../models/quantize/calibrate/ranges.ts";
+import { ortTensorRtTable, tensorRtCache } from "../../../models/quantize/calibrate/tables.ts";
+import { writeOut } from "../../../models/store/write-out.ts";
+import { exactly, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
+import { METHODS, percentileOf } from "./quantize-job.ts";
+import { oneOf } from "./subject.ts";
+
+/** TensorRT's own calibrator is entropy, and the name in its cache says so: the default. */
+const OPTIONS = {
+  format: { type: "string" },
+  tensorrt: { type: "string" },
+  method: { type: "string", default: "entropy" },
+  percentile: { type: "string", default: "99.99" },
+  out: { type: "string", short: "o" },
+} as const;
+
+export const calibrationTable: Verb = {
+  name: "table",
+  summary: "write a saved calibration as the table that TensorRT reads",
+  usage: [
+    "model table CALIBRATION (--format onnxruntime | --format tensorrt --tensorrt 8601) -o FILE",
+    "    [--method minmax|percentile|entropy|mse] [--percentile 99.99]",
+  ].join("\n"),
+  async run(args, io) {
+    const { values, positionals } = parseVerbArgs(calibrationTable, args, OPTIONS);
+    const [file = ""] = exactly(calibrationTable, ["CALIBRATION"], positionals);
+    const { out } = values;
+    if (!out) throw usageError(calibrationTable, "-o is missing");
+    const text = textOf(values, methodOf(values));
+    const calibration = await readCalibration(resolve(io.cwd, file));
+    await writeOut(resolve(io.cwd, out), (temporary) => writeFile(temporary, text(calibration)));
+    io.out(
+      `Wrote ${out}: ${calibration.histograms.length} tensors of the model ${calibration.modelSha256.slice(0, 12)}…`,
+    );
+    return 0;
+  },
+};
+
+type Values = ReturnType<typeof parseVerbArgs<typeof OPTIONS>>["values"];
+
+function textOf({ format, tensorrt }: Values, method: RangeMethod): (calibration: CalibrationFile) => string {
+  const rangesOf = ({ histograms }: CalibrationFile) =>
+    new Map(histograms.map((histogram) => [histogram.name, rangeOf(histogram, method)]));
+  if (!format) throw usageError(calibrationTable, "--format is missing");
+  if (oneOf(format, ["tensorrt", "onnxruntime"], "--format") === "onnxruntime")
+    return (calibration) => ortTensorRtTable(rangesOf(calibration));
+  if (tensorrt && /^\d{4,6}$/.test(tensorrt))
+    return (calibration) => tensorRtCache(rangesOf(calibration), tensorrt);
+  throw usageError(calibrationTable, "--tensorrt is its version, 8601 for 8.6.1: it takes no other's table");
+}
+
+/** TensorRT's codes are the same to both sides of zero, so ranges are chosen by magnitude. */
+function methodOf({ method, percentile }: Values): RangeMethod {
+  const chosen = oneOf(method, METHODS, "--method");
+  if (chosen === "percentile")
+    return { method: chosen, percentile: percentileOf(percentile), symmetric: true };
+  return chosen === "mse" ? { method: chosen, steps: 254, symmetric: true } : { method: chosen };
+}
