@@ -17,8 +17,7 @@ export interface QuantizeDeps {
  * `int8`: weights and activations, ranges from calibration. `int8-dynamic`: MatMuls alone, ranges anew in each run. `int4`
  * and `int2`: weights alone.
  */
-export const PRECISIONS = ["int8", "int8-dynamic", "int4", "int2"] as const;
-export type Precision = (typeof PRECISIONS)[number];
+export type Precision = "int8" | "int8-dynamic" | "int4" | "int2";
 
 export interface QuantizeJob {
   precision: Precision;

@@ -147,7 +147,7 @@ describe("import", () => {
     await done("keygen maker");
     await mkdir(join(folder, "store/trust"), { recursive: true });
     await copyFile(join(folder, "maker.pub.pem"), join(folder, "store/trust/maker.pem"));
-    const line = `${IMPORT} classifier --labels labels.txt --store store`;
+    const line = `${IMPORT} classifier --classes labels.txt --store store`;
     expect(await model(line)).toMatchObject(refused("ERR_MODEL_SIGNATURE"));
     const more = "--calibrate pictures --method minmax --budget 600KiB --sign maker.key.pem";
     const out = await done(`${line} ${more}`);
@@ -168,24 +168,24 @@ describe("import", () => {
     await mkdir(join(folder, "one"));
     await copyFile(PICTURE, join(folder, "one/a.jpg"));
     await writeFile(join(folder, "few.txt"), "a\nb\n");
-    const labelled = `${IMPORT} classifier --labels labels.txt`;
+    const labelled = `${IMPORT} classifier --classes labels.txt`;
     const before = await there();
     for (const [line, code, exitCode] of [
-      [`${IMPORT} guess --labels labels.txt`, "ERR_MODEL_MANIFEST"],
-      [`${IMPORT} {"type": --labels labels.txt`, "ERR_USAGE", 2],
-      [`${IMPORT} {"type":"classifier","output":"nothing"} --labels labels.txt`, "ERR_MODEL_IO"],
-      [`${IMPORT} yolov8 --labels labels.txt`, "ERR_MODEL_IO"],
+      [`${IMPORT} guess --classes labels.txt`, "ERR_MODEL_MANIFEST"],
+      [`${IMPORT} {"type": --classes labels.txt`, "ERR_USAGE", 2],
+      [`${IMPORT} {"type":"classifier","output":"nothing"} --classes labels.txt`, "ERR_MODEL_IO"],
+      [`${IMPORT} yolov8 --classes labels.txt`, "ERR_MODEL_IO"],
       [`${IMPORT} classifier`, "ERR_USAGE", 2],
-      [`${IMPORT} classifier --labels none.txt`, "ERR_MODEL_MISSING"],
-      [`${IMPORT} classifier --labels few.txt`, "ERR_MODEL_IO"],
+      [`${IMPORT} classifier --classes none.txt`, "ERR_MODEL_MISSING"],
+      [`${IMPORT} classifier --classes few.txt`, "ERR_MODEL_IO"],
       [`${labelled} --model-version one`, "ERR_MODEL_MANIFEST"],
       [`${labelled} --calibrate empty`, "ERR_IMAGE_READ"],
       [`${labelled} --calibrate nowhere`, "ERR_IMAGE_READ"],
       [`${labelled} --calibrate one`, "ERR_QUANTIZE_RANGE"],
       [`${labelled} --budget much`, "ERR_USAGE", 2],
       [`${labelled} --sign none.pem`, "ERR_MODEL_KEY"],
-      ["import pcb-aoi --name again --decoder heatmap --labels labels.txt", "ERR_USAGE", 2],
-      ["import none.onnx --name none --decoder classifier --labels labels.txt", "ERR_MODEL_MISSING"],
+      ["import pcb-aoi --name again --decoder heatmap --classes labels.txt", "ERR_USAGE", 2],
+      ["import none.onnx --name none --decoder classifier --classes labels.txt", "ERR_MODEL_MISSING"],
     ] as const)
       expect.soft(await model(line), line).toMatchObject(refused(code, exitCode));
     expect(await there()).toEqual(before);

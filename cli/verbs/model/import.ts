@@ -34,7 +34,7 @@ const OPTIONS = {
   name: { type: "string" },
   "model-version": { type: "string", default: "1.0.0" },
   decoder: { type: "string" },
-  labels: { type: "string" },
+  classes: { type: "string" },
   budget: { type: "string" },
   sign: { type: "string" },
 } as const;
@@ -44,7 +44,7 @@ export const importModel: Verb = {
   name: "import",
   summary: "make a bundle of an ONNX file for this machine, and install it",
   usage: [
-    "model import FILE.onnx --name NAME --decoder TYPE|JSON --labels FILE [--model-version 1.0.0]",
+    "model import FILE.onnx --name NAME --decoder TYPE|JSON --classes FILE [--model-version 1.0.0]",
     `    ${INPUT_USAGE}`,
     `    [--calibrate FOLDER ${QUANTIZE_USAGE}]`,
     "    [--config FILE --camera NAME --frames 200]  instead of --calibrate",
@@ -103,10 +103,10 @@ async function addVariants(places: Places, values: Values, io: Io): Promise<void
 }
 
 async function describe({ input, model }: Subject, values: Values, io: Io): Promise<ModelDescription> {
-  const { decoder, labels, name } = values;
-  if (!name || !decoder || !labels)
-    throw usageError(importModel, "--name, --decoder and --labels are needed");
-  const lines = (await text(resolve(io.cwd, labels))).split(/\r?\n/).map((line) => line.trim());
+  const { classes, decoder, name } = values;
+  if (!name || !decoder || !classes)
+    throw usageError(importModel, "--name, --decoder and --classes are needed");
+  const lines = (await text(resolve(io.cwd, classes))).split(/\r?\n/).map((line) => line.trim());
   return {
     ...{ name, version: values["model-version"], input: written(input) },
     decoder: decoderOf(decoder, new Graph(model).outputs),

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { machineTargets, TARGETS, type Target } from "../../../models/bundle/targets.ts";
 import { fileFeeds, pictureFiles } from "../../../models/quantize/calibrate/images.ts";
 import type { RangeMethod } from "../../../models/quantize/calibrate/ranges.ts";
-import { PRECISIONS, type QuantizeJob } from "../../../models/quantize/job.ts";
+import type { Precision, QuantizeJob } from "../../../models/quantize/job.ts";
 import { readLabels } from "../../../models/quantize/score/labels.ts";
 import { type Labelled, taskScore } from "../../../models/quantize/score/task-score.ts";
 import { cpuFeatures, type Kernels, openKernels } from "../../../runtime/arm-neon/index.ts";
@@ -20,19 +20,20 @@ export const QUANTIZE_OPTIONS = {
   config: { type: "string", short: "c" },
   camera: { type: "string" },
   frames: { type: "string", default: "200" },
-  precision: { type: "string", default: "int8" },
+  weights: { type: "string", default: "8" },
+  dynamic: { type: "boolean", default: false },
   method: { type: "string", default: "auto" },
   percentile: { type: "string", default: "99.99" },
   target: { type: "string" },
-  labelled: { type: "string" },
+  labels: { type: "string" },
   "max-drop": { type: "string", default: "1" },
   "min-sqnr": { type: "string", default: "15" },
 } as const;
 
 export const QUANTIZE_USAGE = [
-  "[--precision int8|int8-dynamic|int4|int2] [--target T]",
+  "[--weights 8|4|2] [--dynamic] [--target T]",
   "[--method auto|minmax|percentile|entropy|mse] [--percentile 99.99]",
-  "[--labelled FOLDER] [--max-drop 1] [--min-sqnr 15]",
+  "[--labels FOLDER] [--max-drop 1] [--min-sqnr 15]",
 ].join("\n    ");
 
 type Values = ReturnType<typeof parseVerbArgs<typeof QUANTIZE_OPTIONS>>["values"];
@@ -55,7 +56,7 @@ export async function quantizeJob(
   return {
     name: subject.name,
     model: subject.model,
-    precision: oneOf(values.precision, PRECISIONS, "--precision"),
+    precision: precisionOf(values),
     target,
     runsHere: here.includes(target),
     machine: `${os.cpus()[0]?.model.trim() ?? process.arch}, ONNX Runtime ${provider.runtimeVersion}`,
@@ -73,6 +74,13 @@ async function pictures({ input }: Subject, values: Values, kernels: Kernels, io
   if (!camera || !config) throw usage("say --calibrate FOLDER, or --config FILE --camera NAME");
   if (!/^[1-9]\d{0,5}$/.test(frames)) throw usage(`--frames is a whole number from 1, not "${frames}"`);
   return cameraPictures(kernels, input, { camera, config, frames: Number(frames) }, io);
+}
+
+function precisionOf({ dynamic, weights }: Values): Precision {
+  const bits = oneOf(weights, ["8", "4", "2"] as const, "--weights");
+  if (dynamic && bits !== "8") throw usage("--dynamic has weights of 8 bits");
+  if (bits !== "8") return bits === "4" ? "int4" : "int2";
+  return dynamic ? "int8-dynamic" : "int8";
 }
 
 function methodOf({ method, percentile }: Values): RangeMethod | undefined {
@@ -96,10 +104,10 @@ function scoreOf(
   deps: { kernels: Kernels; provider: CpuExecutionProvider },
   io: Io,
 ): QuantizeJob["score"] {
-  const { calibrate, labelled: folder, "max-drop": maxDrop } = values;
+  const { calibrate, labels: folder, "max-drop": maxDrop } = values;
   if (!folder) return undefined;
   if (!bundle || !calibrate)
-    throw usage("--labelled needs a bundle, which says what outputs mean, and --calibrate");
+    throw usage("--labels needs a bundle, which says what outputs mean, and --calibrate");
   async function* labelled(): AsyncGenerator<Labelled> {
     for (const file of await pictureFiles(resolve(io.cwd, calibrate ?? ""))) {
       const labels = await readLabels(resolve(io.cwd, folder ?? ""), file);

@@ -42,8 +42,8 @@ export const quantize: Verb = {
     const { values, positionals } = parseVerbArgs(quantize, args, OPTIONS);
     const [file = ""] = exactly(quantize, ["MODEL"], positionals);
     if (!values.out) throw usageError(quantize, "-o is missing");
-    if (values["save-calibration"] && values.precision !== "int8")
-      throw usageError(quantize, "only --precision int8 has a calibration to save");
+    if (values["save-calibration"] && (values.dynamic || values.weights !== "8"))
+      throw usageError(quantize, "only static int8 has a calibration to save");
     const out = resolve(io.cwd, values.out);
     await refuseExisting(out);
     const subject = await readSubject(file, values, io);
