@@ -7,10 +7,10 @@ import { Histogram } from "../../../models/quantize/calibrate/histogram.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { recordingIo } from "./io.ts";
 
-/** Values of an image: all but one in a thousand within ±1, and one at `far`. */
+/** Values of an image: all but one in ten thousand within ±1, and one at `far`. */
 function histogram(name: string, far: number): Histogram {
   const seen = new Histogram(name);
-  seen.add(Float32Array.from({ length: 1000 }, (_, i) => (i === 0 ? far : Math.sin(i))));
+  seen.add(Float32Array.from({ length: 10_000 }, (_, i) => (i === 0 ? far : Math.sin(i))));
   return seen;
 }
 
