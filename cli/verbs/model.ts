@@ -37,7 +37,7 @@ const SUB_VERBS: readonly Verb[] = [
 
 export const model: Verb = {
   name: "model",
-  summary: "pack, sign, install and update models",
+  summary: "quantize, split, pack, sign, install and update models",
   usage: SUB_VERBS.map(({ summary, usage }) => `${usage}\n      ${summary}`).join("\n"),
   run([name, ...rest], io) {
     const verb = SUB_VERBS.find((sub) => sub.name === name);

@@ -1,11 +1,11 @@
 import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
 import type { ModelProto } from "../onnx/proto/onnx_pb.js";
 import { encodeModel } from "../onnx/write-model.ts";
-import { Reference } from "./agreement.ts";
+import { type Agreement, Reference } from "./agreement.ts";
 import { fusionOf } from "./fusion.ts";
 import { evaluation, type QuantizeDeps, type QuantizeJob } from "./job.ts";
 import { latenciesMs } from "./latency.ts";
-import type { LayerReport, QuantizationReport } from "./report/report.ts";
+import type { LayerReport, OutputReport, QuantizationReport } from "./report/report.ts";
 
 /** What there is to be judged. */
 export interface Candidate {
@@ -43,7 +43,7 @@ export async function judge(
     size_bytes: { float: encodeModel(float).byteLength, quantized: encodeModel(model).byteLength },
     latency_ms: job.runsHere ? { float: floatMs, quantized: quantizedMs } : null,
     machine: job.machine,
-    agreement,
+    agreement: { sqnr_db: agreement.sqnrDb, outputs: outputReports(agreement) },
     score: scores
       ? { metric: scores.before.metric, float: scores.before.score, quantized: scores.after.score }
       : null,
@@ -56,14 +56,22 @@ export async function judge(
 
 const LAYER_INPUTS = 4;
 
+const outputReports = ({ outputs }: Agreement): Record<string, OutputReport> =>
+  Object.fromEntries(
+    Object.entries(outputs).map(([name, { sqnrDb, sqnrDbMin, top1 }]) => [
+      name,
+      { sqnr_db: sqnrDb, sqnr_db_min: sqnrDbMin, ...(top1 !== undefined && { top1 }) },
+    ]),
+  );
+
 function reasonsAgainst({ agreement, latency_ms, score }: QuantizationReport, job: QuantizeJob): string[] {
   const reasons: string[] = [];
   if (latency_ms && latency_ms.quantized > latency_ms.float)
     reasons.push(
       `slower than float: ${latency_ms.quantized.toFixed(1)} against ${latency_ms.float.toFixed(1)} ms`,
     );
-  if (!(agreement.sqnrDb >= job.minSqnrDb))
-    reasons.push(`outputs are at ${agreement.sqnrDb.toFixed(1)} dB SQNR, wanted ${job.minSqnrDb}`);
+  if (!(agreement.sqnr_db >= job.minSqnrDb))
+    reasons.push(`outputs are at ${agreement.sqnr_db.toFixed(1)} dB SQNR, wanted ${job.minSqnrDb}`);
   const drop = score ? score.float - score.quantized : 0;
   if (job.score && drop > job.score.maxDrop)
     reasons.push(

@@ -1,3 +1,4 @@
+import { SightlineError } from "../../runtime/base/errors.ts";
 import { Graph } from "../onnx/graph.ts";
 import type { ModelProto } from "../onnx/proto/onnx_pb.js";
 import { bytesOf } from "../onnx/tensor.ts";
@@ -20,13 +21,19 @@ export async function lightWeights(
     images = n;
     deps.onProgress("calibrate", n, job.calibration.count);
   };
+  if (quantizable(float, job).length === 0)
+    throw new SightlineError("ERR_QUANTIZE_REFUSED", "nothing in it can be quantized so");
   const model = await made(deps, job, float, onInput);
   return {
     ...{ float, model, images },
     settings: { method: job.precision === "int8-dynamic" ? "dynamic" : "gptq", float_layers: [] },
-    layers: async () => weightLayers(new Graph(float)).map((layer) => rowOf(layer, job)),
+    layers: async () => quantizable(float, job).map((layer) => rowOf(layer, job)),
   };
 }
+
+/** Dynamic ranges are for MatMul and Gemm alone. */
+const quantizable = (float: ModelProto, { precision }: QuantizeJob) =>
+  weightLayers(new Graph(float)).filter(({ geometry }) => precision !== "int8-dynamic" || !geometry);
 
 async function made(
   { provider }: QuantizeDeps,

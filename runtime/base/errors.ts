@@ -34,7 +34,7 @@ export const ERRORS = {
   },
   ERR_MODEL_MISSING: {
     meaning: "A model, or a file that its manifest names, does not exist.",
-    hint: "Check the bundle's path; `sightline models` lists what is installed.",
+    hint: "Check the path; `sightline models` lists what is shipped, `sightline model list` what is installed.",
   },
   ERR_MODEL_MANIFEST: {
     meaning: "A model's manifest.json is not valid.",

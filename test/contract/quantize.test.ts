@@ -92,7 +92,7 @@ describe("MobileNetV1 on pictures", () => {
     const judging = [second, fourth].filter((f) => f !== undefined);
     const reference = await Reference.of(provider, await readModel(MODELS.mobilenetV1), judging);
     const agreement = await reference.compare(model);
-    expect(report.agreement.sqnrDb).toBeCloseTo(agreement.sqnrDb, 1);
+    expect(report.agreement.sqnr_db).toBeCloseTo(agreement.sqnrDb, 1);
     expect(Object.keys(report.agreement.outputs)).toEqual(new Graph(model).outputs);
   });
 
@@ -100,7 +100,7 @@ describe("MobileNetV1 on pictures", () => {
     const { agreement, latency_ms, refused } = result.report;
     const isSlower = (latency_ms?.quantized ?? 0) > (latency_ms?.float ?? 0);
     expect(refused.some((reason) => reason.startsWith("slower"))).toBe(isSlower);
-    expect(refused.some((reason) => reason.includes("SQNR"))).toBe(agreement.sqnrDb < 8);
+    expect(refused.some((reason) => reason.includes("SQNR"))).toBe(agreement.sqnr_db < 8);
     expect(refused.length).toBeLessThanOrEqual(2);
   });
 
@@ -130,14 +130,14 @@ describe("a job", () => {
 
   test("whose target needs some layers in float has just as many there", async () => {
     const { report: all } = await run(tiny, inputs);
-    const minSqnrDb = all.agreement.sqnrDb + 1.5;
+    const minSqnrDb = all.agreement.sqnr_db + 1.5;
     const { report } = await run(tiny, inputs, { minSqnrDb });
     const float = report.layers.filter(({ precision }) => precision === "float").map(({ name }) => name);
     expect(float.length).toBeGreaterThan(0);
     expect(float.length).toBeLessThan(4);
     expect(report.settings.float_layers).toEqual(expect.arrayContaining(float));
     expect(report.fusion?.integer.QLinearConv).toBe(4 - float.length);
-    expect(report.agreement.sqnrDb).toBeGreaterThan(all.agreement.sqnrDb + 1);
+    expect(report.agreement.sqnr_db).toBeGreaterThan(all.agreement.sqnr_db + 1);
     // What runs on codes is measured, also where nothing but a float layer reads it.
     for (const { precision, sqnr_db } of report.layers) expect(sqnr_db === null).toBe(precision === "float");
   });
@@ -167,7 +167,7 @@ describe("a job", () => {
     const { report } = await run(tiny, inputs, { target: "linux-arm64", runsHere: false });
     expect([report.latency_ms, report.fusion]).toEqual([null, null]);
     expect(report.refused).toEqual([]);
-    expect(report.agreement.sqnrDb).toBeGreaterThan(20);
+    expect(report.agreement.sqnr_db).toBeGreaterThan(20);
   });
 
   test("with nothing to quantize is an error", async () => {

@@ -92,7 +92,7 @@ export const variantOf = (
   targets: [target],
   stages: [model],
   report: {
-    sqnr_db: round(agreement.sqnrDb),
+    sqnr_db: round(agreement.sqnr_db),
     images: images.calibration,
     method: settings.method,
     ...(score && { score }),
@@ -115,7 +115,7 @@ export function summaryOf({
     latency_ms
       ? `time      ${latency_ms.float.toFixed(1)} → ${latency_ms.quantized.toFixed(1)} ms (${(latency_ms.quantized / latency_ms.float).toFixed(2)}×)`
       : "time      not measured: the target is another machine",
-    `outputs   ${agreement.sqnrDb.toFixed(1)} dB SQNR`,
+    `outputs   ${agreement.sqnr_db.toFixed(1)} dB SQNR`,
     ...(score ? [`score     ${score.metric} ${score.float.toFixed(4)} → ${score.quantized.toFixed(4)}`] : []),
     `settings  ${settings.method}, ${kept === 0 ? "no layer stays float" : `${kept} layers stay float`}`,
   ];

@@ -23,13 +23,21 @@ export const INPUT_OPTIONS = {
   mean: { type: "string", default: "0" },
   std: { type: "string", default: "255" },
   resize: { type: "string", default: "letterbox" },
+  pad: { type: "string", default: "114" },
   size: { type: "string" },
 } as const;
 
 export const INPUT_USAGE =
-  "[--color rgb|bgr|gray] [--mean 0] [--std 255] [--resize letterbox|stretch] [--size 640x640]";
+  "[--color rgb|bgr|gray] [--mean 0] [--std 255] [--resize letterbox|stretch] [--pad 114] [--size 640x640]";
 
-type InputValues = { color: string; mean: string; std: string; resize: string; size?: string | undefined };
+type InputValues = {
+  color: string;
+  mean: string;
+  std: string;
+  resize: string;
+  pad: string;
+  size?: string | undefined;
+};
 
 /**
  * A shipped model's name, a bundle's folder (its variant for `any` machine is taken) or an ONNX file.
@@ -57,7 +65,14 @@ function bareInput(model: ModelProto, values: InputValues): ModelInput {
   if (!width || !height)
     throw new SightlineError("ERR_USAGE", "the model takes any size: say --size 640x640");
   return {
-    ...{ name, dtype: "float32", layout: isNchw ? "NCHW" : "NHWC", width, height, pad_value: 114 },
+    ...{
+      name,
+      dtype: "float32",
+      layout: isNchw ? "NCHW" : "NHWC",
+      width,
+      height,
+      pad_value: padOf(values.pad),
+    },
     color: dims[isNchw ? 1 : 3] === 1 ? "gray" : color,
     resize: oneOf(values.resize, ["letterbox", "stretch"] as const, "--resize"),
     mean: numbers(values.mean, "--mean"),
@@ -83,6 +98,12 @@ function inputDims(graph: Graph, name: string): (number | undefined)[] {
   return (type.value.value.shape?.dim ?? []).map(({ value }) =>
     value.case === "dimValue" ? Number(value.value) : undefined,
   );
+}
+
+function padOf(text: string): number {
+  const value = Number(text.trim() || Number.NaN);
+  if (value >= 0 && value <= 255) return value;
+  throw new SightlineError("ERR_USAGE", `--pad is a level from 0 to 255, not "${text}"`);
 }
 
 function sizeOf(text: string): [number, number] {

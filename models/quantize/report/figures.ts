@@ -56,13 +56,13 @@ function row(name: string, cells: readonly string[] | string): Markup {
 
 function outputs({ agreement, images }: QuantizationReport): Markup {
   const rows = Object.entries(agreement.outputs).map(
-    ([name, { sqnrDb, sqnrDbMin, top1 }]) =>
-      html`<tr class="output"><th scope="row"><code>${name}</code></th><td>${decibels(sqnrDb)}</td><td>${decibels(sqnrDbMin)}</td><td>${top1 === undefined ? NOTHING : percent(top1)}</td></tr>`,
+    ([name, { sqnr_db, sqnr_db_min, top1 }]) =>
+      html`<tr class="output"><th scope="row"><code>${name}</code></th><td>${decibels(sqnr_db)}</td><td>${decibels(sqnr_db_min)}</td><td>${top1 === undefined ? NOTHING : percent(top1)}</td></tr>`,
   );
   return html`<table class="figures">
 <thead><tr><td>Outputs on ${images.held_out} held-out images</td><th scope="col">SQNR</th><th scope="col">worst</th><th scope="col">same top-1</th></tr></thead>
 <tbody>${rows}
-<tr class="sum"><th scope="row">mean</th><td>${decibels(agreement.sqnrDb)}</td><td></td><td></td></tr></tbody>
+<tr class="sum"><th scope="row">mean</th><td>${decibels(agreement.sqnr_db)}</td><td></td><td></td></tr></tbody>
 </table>`;
 }
 

@@ -58,7 +58,7 @@ function verdictBox(report: QuantizationReport): Markup {
 /** What was gained and lost, in one line. */
 function summary({ agreement, latency_ms, score, size_bytes }: QuantizationReport): string {
   const time = latency_ms && timeChange(latency_ms);
-  const sqnr = `outputs at ${decibels(agreement.sqnrDb)} SQNR`;
+  const sqnr = `outputs at ${decibels(agreement.sqnr_db)} SQNR`;
   const task = score && `${METRICS[score.metric]} ${points(score.quantized - score.float)}`;
   return [sizeChange(size_bytes), time, sqnr, task].filter((part) => part !== null).join(" · ");
 }

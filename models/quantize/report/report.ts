@@ -1,4 +1,3 @@
-import type { Agreement } from "../agreement.ts";
 import type { Fusion } from "../fusion.ts";
 import type { TaskScore } from "../score/task-score.ts";
 
@@ -17,12 +16,19 @@ export interface QuantizationReport {
   latency_ms: { float: number; quantized: number } | null;
   machine: string;
   /** On the held-out images. */
-  agreement: Agreement;
+  agreement: { sqnr_db: number; outputs: Readonly<Record<string, OutputReport>> };
   score: { metric: TaskScore["metric"]; float: number; quantized: number } | null;
   fusion: Fusion | null;
   layers: readonly LayerReport[];
   /** Why the result is not worth having; empty when it is. */
   refused: readonly string[];
+}
+
+/** As `OutputAgreement`, in the spelling of JSON. */
+export interface OutputReport {
+  sqnr_db: number;
+  sqnr_db_min: number;
+  top1?: number | undefined;
 }
 
 export interface LayerReport {

@@ -9,7 +9,7 @@ import { encodeModel } from "../../../models/onnx/write-model.ts";
 import { tinyModel, value } from "../../support/tiny-model.ts";
 import { recordingIo } from "./io.ts";
 
-const DEFAULTS = { color: "rgb", mean: "0", std: "255", resize: "letterbox" };
+const DEFAULTS = { color: "rgb", mean: "0", std: "255", resize: "letterbox", pad: "114" };
 const code = (wanted: string) => expect.objectContaining({ name: "SightlineError", code: wanted });
 
 let folder = "";
@@ -38,7 +38,7 @@ describe("a bare file", () => {
       height: 32,
       color: "rgb",
     });
-    expect(input).toMatchObject({ mean: [0], std: [255], resize: "letterbox" });
+    expect(input).toMatchObject({ mean: [0], std: [255], resize: "letterbox", pad: "114" });
   });
 
   test("of NHWC", async () => {

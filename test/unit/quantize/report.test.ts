@@ -26,10 +26,10 @@ const report: QuantizationReport = {
   latency_ms: { float: 20.5, quantized: 8.2 },
   machine: "a CPU, ONNX Runtime 1.30.0",
   agreement: {
-    sqnrDb: 28.4,
+    sqnr_db: 28.4,
     outputs: {
-      heat: { sqnrDb: 28.44, sqnrDbMin: 19.96 },
-      scores: { sqnrDb: 30.2, sqnrDbMin: 29.1, top1: 0.983 },
+      heat: { sqnr_db: 28.44, sqnr_db_min: 19.96 },
+      scores: { sqnr_db: 30.2, sqnr_db_min: 29.1, top1: 0.983 },
     },
   },
   score: { metric: "map50", float: 0.9312, quantized: 0.9281 },
@@ -134,8 +134,8 @@ describe("htmlReport", () => {
       {
         ...report,
         agreement: {
-          sqnrDb: Number.NEGATIVE_INFINITY,
-          outputs: { o: { sqnrDb: Number.NaN, sqnrDbMin: Number.NEGATIVE_INFINITY } },
+          sqnr_db: Number.NEGATIVE_INFINITY,
+          outputs: { o: { sqnr_db: Number.NaN, sqnr_db_min: Number.NEGATIVE_INFINITY } },
         },
       },
     ],
@@ -166,7 +166,7 @@ describe("htmlReport", () => {
       settings: { [evil]: evil, list: [evil], object: { a: evil } },
       layers: [{ ...layer, name: evil, operator: evil }],
       fusion: { integer: { [evil]: 1 }, left: { [evil]: 1 }, conversions: 0 },
-      agreement: { sqnrDb: 1, outputs: { [evil]: { sqnrDb: 1, sqnrDbMin: 1 } } },
+      agreement: { sqnr_db: 1, outputs: { [evil]: { sqnr_db: 1, sqnr_db_min: 1 } } },
     });
     expect(page).not.toContain("<script");
     expect(page).not.toContain("' onload");
