@@ -38,7 +38,7 @@ describe("a bare file", () => {
       height: 32,
       color: "rgb",
     });
-    expect(input).toMatchObject({ mean: [0], std: [255], resize: "letterbox", pad: "114" });
+    expect(input).toMatchObject({ mean: [0], std: [255], resize: "letterbox" });
   });
 
   test("of NHWC", async () => {
