@@ -26,7 +26,7 @@ export const MODEL_FILES: Readonly<Record<GoldenModel, string>> = {
   "ppocr-rec": path(`${OCR}/ch_PP-OCRv4_rec_infer.onnx`),
 };
 
-/** A prepared model with the inputs that its golden data was made with. */
+/** A float model with the inputs that its golden data was made with. */
 export interface Subject {
   name: GoldenModel;
   float: ModelProto;
@@ -34,8 +34,12 @@ export interface Subject {
   heldOut: NamedTensors[];
 }
 
-export async function openSubject(provider: ExecutionProvider, name: GoldenModel): Promise<Subject> {
-  const float = await prepareFloat(await readModel(MODEL_FILES[name]), provider);
+export async function openSubject(
+  provider: ExecutionProvider,
+  name: GoldenModel,
+  prepare = prepareFloat,
+): Promise<Subject> {
+  const float = await prepare(await readModel(MODEL_FILES[name]), provider);
   const [input = ""] = new Graph(float).inputs;
   const inputs: NamedTensors[] = [];
   for (let i = 0; i < PICTURES; i++) {

@@ -20,6 +20,16 @@ const QDQ_OPSET = 14;
  * ERR_ONNX_OPSET, ERR_MODEL_LOAD.
  */
 export async function prepareFloat(model: ModelProto, provider: ExecutionProvider): Promise<ModelProto> {
+  const plain = new Graph(await plainFloat(model, provider));
+  foldAffine(plain);
+  hardSwish(plain);
+  removeUnused(plain);
+  plain.sort();
+  return plain.model;
+}
+
+/** The same but for what ONNX Runtime would not do by itself: what its own quantizer starts from. Errors: as above. */
+export async function plainFloat(model: ModelProto, provider: ExecutionProvider): Promise<ModelProto> {
   const copy = copyModel(model);
   const graph = new Graph(copy);
   liftConstants(graph);
@@ -28,9 +38,5 @@ export async function prepareFloat(model: ModelProto, provider: ExecutionProvide
   if (graph.opset() < QDQ_OPSET) upgradeOpset(copy, QDQ_OPSET);
   const plain = new Graph(await optimized(copy, "basic", provider));
   liftConstants(plain);
-  foldAffine(plain);
-  hardSwish(plain);
-  removeUnused(plain);
-  plain.sort();
   return plain.model;
 }
