@@ -236,7 +236,8 @@ describe("a model that is not right keeps the daemon from starting, and says why
     for (const name of ["manifest.json", "pcb-aoi.onnx"])
       await copyFile(join(PCB_AOI, name), join(bundle, name));
     await damage(bundle);
-    const file = await writeConfig(folder, config(1, folder, { models: { pcb: { bundle } } }));
+    const models = { pcb: { bundle, variant: "fp32" } };
+    const file = await writeConfig(folder, config(1, folder, { models }));
     const ended = await run(file).ended;
     expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(new RegExp(`^${code}: .+\n.+`)) });
   });

@@ -27,13 +27,13 @@ export const QUANTIZE_OPTIONS = {
   target: { type: "string" },
   labels: { type: "string" },
   "max-drop": { type: "string", default: "1" },
-  "min-sqnr": { type: "string", default: "15" },
+  "min-sqnr": { type: "string", default: "20" },
 } as const;
 
 export const QUANTIZE_USAGE = [
   "[--weights 8|4|2] [--dynamic] [--target T]",
   "[--method auto|minmax|percentile|entropy|mse] [--percentile 99.99]",
-  "[--labels FOLDER] [--max-drop 1] [--min-sqnr 15]",
+  "[--labels FOLDER] [--max-drop 1] [--min-sqnr 20]",
 ].join("\n    ");
 
 type Values = ReturnType<typeof parseVerbArgs<typeof QUANTIZE_OPTIONS>>["values"];

@@ -12,7 +12,7 @@ import { storeForConv, storeForMatMul } from "./store-weights.ts";
 export interface WeightOptions {
   /** Of a weight; convolutions have at least 4; grouped ones, and those of few inputs, 8. */
   bits: 2 | 4 | 8;
-  /** Weights that share a scale: 16, 32, 64, 128 or 256; 32 when left out. */
+  /** Weights that share a scale; left out, 32 in a MatMul and 64 in a Conv, whose codes are the better for more room. */
   blockSize?: 16 | 32 | 64 | 128 | 256;
   /** Without zero points: a little smaller, and worse. */
   symmetric?: boolean;
@@ -33,7 +33,7 @@ const BLOCKS_OPSET = 21;
  */
 export async function quantizeWeights(
   model: ModelProto,
-  { bits, blockSize = 32, symmetric = false, exclude }: WeightOptions,
+  { bits, blockSize, symmetric = false, exclude }: WeightOptions,
   calibration?: WeightCalibration,
 ): Promise<ModelProto> {
   const copy = copyModel(model);
@@ -43,7 +43,10 @@ export async function quantizeWeights(
   const layers = weightLayers(graph, exclude);
   for (const round of rounds(layers)) {
     const hessians = calibration && (await collectHessians(model, round, calibration));
-    for (const layer of round) storeLayer(graph, layer, { bits, blockSize, symmetric }, hessians?.get(layer));
+    for (const layer of round) {
+      const format = { bits, blockSize: blockSize ?? (layer.geometry ? 64 : 32), symmetric };
+      storeLayer(graph, layer, format, hessians?.get(layer));
+    }
   }
   if (graph.nodes.some(({ opType }) => opType === "MatMulNBits")) graph.setOpset("com.microsoft", 1);
   removeUnused(graph);
