@@ -30,7 +30,7 @@ const SHAPES: Record<string, Record<string, number[]>> = {
 const FLOAT: readonly [string, readonly number[]][] = [
   ["mobilenetV1", [2, 5, 8]],
   ["mobilenetV2", [8]],
-  ["fastestDet", [8]],
+  ["fastestDet", [3]],
   ["squeezeNetFp16", [5]],
   ["ocrDet", [5]],
   ["ocrRec", [8]],
