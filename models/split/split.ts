@@ -42,7 +42,7 @@ export async function splitModel(
   return search(cuts, (left) => planCuts({ ...costs, cuts: left }, plan), attempt);
 }
 
-/** Each costs a load of the model and a few runs, and one more for each of its cuts. */
+/** Each costs a load of the model and a few runs, and one more for each cut that was in none before. */
 const MAX_ATTEMPTS = 12;
 
 /** The first plan whose stages are exact, else the nearest; `plan` throws when `cuts` do not suffice. */
@@ -54,8 +54,9 @@ async function search(
   let nearest = await attempt(plan(cuts));
   let last = nearest;
   let left = cuts;
+  const isExactAlone = new Map<Cut, boolean>();
   for (let n = 1; n < MAX_ATTEMPTS && !nearest.isBitExact && last.cuts.length > 0; n++) {
-    const harmful = await harmfulCuts(last.cuts, attempt);
+    const harmful = await harmfulCuts(last.cuts, attempt, isExactAlone);
     left = left.filter((cut) => !harmful.includes(cut));
     try {
       last = await attempt(plan(left));
@@ -72,8 +73,10 @@ async function search(
 async function harmfulCuts(
   cuts: readonly Cut[],
   attempt: (cuts: readonly Cut[]) => Promise<SplitModel>,
+  isExactAlone: Map<Cut, boolean>,
 ): Promise<readonly Cut[]> {
-  const harmful: Cut[] = [];
-  for (const cut of cuts) if (!(await attempt([cut])).isBitExact) harmful.push(cut);
+  for (const cut of cuts)
+    if (!isExactAlone.has(cut)) isExactAlone.set(cut, (await attempt([cut])).isBitExact);
+  const harmful = cuts.filter((cut) => !isExactAlone.get(cut));
   return harmful.length > 0 ? harmful : cuts.slice(0, 1);
 }
