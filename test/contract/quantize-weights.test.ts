@@ -114,7 +114,7 @@ describe(`ONNX Runtime reads the codes as they are meant (seed ${SEED})`, () => 
     for (const symmetric of [true, false]) {
       const given = await quantizeWeights(float, { bits: 4, symmetric });
       expect(opTypes(given)).toEqual(["DequantizeLinear", "Reshape", "Conv"]);
-      const meant = restored(float, { bits, blockSize: 32, symmetric }, "first");
+      const meant = restored(float, { bits, blockSize: 64, symmetric }, "first");
       expect(await agreement(meant, given)).toBeGreaterThan(110);
     }
   });
@@ -162,10 +162,10 @@ describe("weights take less", () => {
     expect(bytes(await quantizeWeights(float, { bits: 2 })) / bytes(float)).toBeLessThan(0.1);
   });
 
-  test("MobileNetV2 in 4 bits without zero points is 0.17 of its float size", async () => {
+  test("MobileNetV2 in 4 bits is 0.16 of its float size", async () => {
     const float = await prepareFloat(await readModel(MODELS.mobilenetV2), provider);
-    const given = await quantizeWeights(float, { bits: 4, symmetric: true });
-    expect(bytes(given) / bytes(float)).toBeLessThan(0.17);
+    const given = await quantizeWeights(float, { bits: 4 });
+    expect(bytes(given) / bytes(float)).toBeLessThan(0.16);
   });
 });
 

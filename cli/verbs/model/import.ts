@@ -154,11 +154,12 @@ async function addQuantized(places: Places, values: Values, io: Io): Promise<voi
     const { model, report } = await quantize({ provider, onProgress: progress.show.bind(progress) }, job);
     progress.end();
     for (const line of summaryOf(report)) io.out(line);
-    if (report.refused.length > 0) io.out(`stays float: ${report.refused.join("; ")}`);
-    else {
-      const { last } = places;
-      await addVariant(last, variantOf(model, report), places.next());
-    }
+    if (report.refused.length > 0) return io.out(`stays float: ${report.refused.join("; ")}`);
+    const { last } = places;
+    await addVariant(last, variantOf(model, report), places.next());
+  } catch (error) {
+    if (!(error instanceof SightlineError && error.code === "ERR_QUANTIZE_REFUSED")) throw error;
+    io.out(`stays float: ${error.message}`);
   } finally {
     progress.end();
     await provider.close();

@@ -4,7 +4,7 @@ import { type Binned, magnitudes, type Range } from "./binned.ts";
 const LEVELS = 256;
 
 /**
- * Of all values, what may be clipped. The divergence does not know how far a clipped value was from the limit: without
+ * Of all values but zeros, what may be clipped. The divergence does not know how far a clipped value was from the limit: without
  * this bound it costs MobileNetV2 16 dB, the zoo's detector as many, SqueezeNet 14.
  */
 const TAIL_MAX = 3e-4;
