@@ -1,3 +1,4 @@
+import { SightlineError } from "../../runtime/base/errors.ts";
 import type { ExecutionProvider, LoadOptions } from "../../runtime/session/execution-provider.ts";
 import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
 import type { Target } from "../bundle/targets.ts";
@@ -54,3 +55,13 @@ export interface Material {
 /** Integer kernels of another machine may overflow here: then the pairs are computed as they stand, in float. */
 export const evaluation = ({ runsHere }: QuantizeJob): LoadOptions =>
   runsHere ? {} : { optimization: "basic" };
+
+/** The held-out inputs in two. Errors: ERR_QUANTIZE_RANGE when there are not enough for that. */
+export function halves({ heldOut }: QuantizeJob): Record<"choosing" | "judging", NamedTensors[]> {
+  if (heldOut.length < 2)
+    throw new SightlineError("ERR_QUANTIZE_RANGE", "there are too few pictures", {
+      hint: "Give at least 10; 100 to 500 from different hours and parts are better.",
+    });
+  const half = (remainder: number) => heldOut.filter((_, i) => i % 2 === remainder);
+  return { choosing: half(0), judging: half(1) };
+}

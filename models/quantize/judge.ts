@@ -3,7 +3,7 @@ import type { ModelProto } from "../onnx/proto/onnx_pb.js";
 import { encodeModel } from "../onnx/write-model.ts";
 import { type Agreement, Reference } from "./agreement.ts";
 import { fusionOf } from "./fusion.ts";
-import { evaluation, type QuantizeDeps, type QuantizeJob } from "./job.ts";
+import { evaluation, halves, type QuantizeDeps, type QuantizeJob } from "./job.ts";
 import { latenciesMs } from "./latency.ts";
 import type { LayerReport, OutputReport, QuantizationReport } from "./report/report.ts";
 
@@ -26,7 +26,7 @@ export async function judge(
   { float, images, layers, model, settings }: Candidate,
 ): Promise<QuantizationReport> {
   const { provider } = deps;
-  const half = job.heldOut.filter((_, i) => i % 2 === 1);
+  const { judging: half } = halves(job);
   const agreement = await (await Reference.of(provider, float, half)).compare(model, evaluation(job));
   deps.onProgress("measure", 0, 0);
   const [floatMs = 0, quantizedMs = 0] = job.runsHere

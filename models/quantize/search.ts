@@ -1,7 +1,7 @@
 import { SightlineError } from "../../runtime/base/errors.ts";
 import { Reference } from "./agreement.ts";
 import type { RangeMethod } from "./calibrate/ranges.ts";
-import { evaluation, type Material, type QuantizeDeps, type QuantizeJob } from "./job.ts";
+import { evaluation, halves, type Material, type QuantizeDeps, type QuantizeJob } from "./job.ts";
 import { latenciesMs } from "./latency.ts";
 import { mixedPrecision } from "./static/mixed-precision.ts";
 import { planQuantization } from "./static/plan.ts";
@@ -31,13 +31,8 @@ export class Search {
   }
 
   async open(): Promise<void> {
-    const { heldOut } = this.#job;
-    if (heldOut.length < 2)
-      throw new SightlineError("ERR_QUANTIZE_RANGE", "there are too few pictures", {
-        hint: "Give at least 10; 100 to 500 from different hours and parts are better.",
-      });
-    const half = heldOut.filter((_, i) => i % 2 === 0);
-    this.#reference = await Reference.of(this.#deps.provider, this.#material.float, half);
+    const { choosing } = halves(this.#job);
+    this.#reference = await Reference.of(this.#deps.provider, this.#material.float, choosing);
   }
 
   async settings(): Promise<StaticSettings> {

@@ -1,17 +1,10 @@
-import { tensorAttribute } from "../attributes.ts";
+import { constantOf } from "../derive.ts";
 import type { Graph } from "../graph.ts";
-import { renamed } from "../tensor.ts";
 
 /** Makes initializers of Constant nodes, where some exporters keep every weight. Gives how many. */
 export function liftConstants(graph: Graph): number {
-  const lifted = new Set(
-    graph.nodes.filter((node) => node.opType === "Constant" && tensorAttribute(node, "value") !== undefined),
-  );
-  for (const node of lifted) {
-    const [name = ""] = node.output;
-    const value = tensorAttribute(node, "value");
-    if (value) graph.proto.initializer.push(renamed(value, name));
-  }
+  const lifted = new Set(graph.nodes.filter((node) => constantOf(node) !== undefined));
+  graph.proto.initializer.push(...[...lifted].flatMap((node) => constantOf(node) ?? []));
   graph.remove(lifted);
   return lifted.size;
 }
