@@ -34,7 +34,7 @@ export async function classifier(provider: ExecutionProvider): Promise<Result[]>
       target: machineTargets(process.arch, cpuFeatures())[0] ?? "any",
       calibration: { inputs: () => each(calibration), count: calibration.length },
       heldOut: heldOut.slice(0, half),
-      minSqnrDb: 0,
+      minSqnrDb: 20,
     },
   );
   const unseen = heldOut.slice(half);
