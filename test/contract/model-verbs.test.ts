@@ -69,7 +69,6 @@ describe("model split", { timeout: PATIENCE_MS }, () => {
   });
 
   it.each([
-    [["--stages", "2"], "-o is missing"],
     [["-o", "x"], "say either --stages or --budget"],
     [["-o", "x", "--stages", "2", "--budget", "1MiB"], "say either --stages or --budget"],
     [["-o", "x", "--stages", "many"], "--stages is a number"],

@@ -32,7 +32,7 @@ export const quantize: Verb = {
   name: "quantize",
   summary: "make a smaller, quicker model of integers, and say how good it is",
   usage: [
-    "model quantize MODEL|FILE.onnx --calibrate FOLDER -o OUT [--report FILE] [--force]",
+    "model quantize MODEL|FILE.onnx --calibrate FOLDER [-o OUT] [--report FILE] [--force]",
     "    [--save-calibration FILE]  what was seen of each tensor, for `model table`",
     `    ${QUANTIZE_USAGE}`,
     "    [--config FILE --camera NAME --frames 200]  instead of --calibrate",
@@ -41,12 +41,11 @@ export const quantize: Verb = {
   async run(args, io) {
     const { values, positionals } = parseVerbArgs(quantize, args, OPTIONS);
     const [file = ""] = exactly(quantize, ["MODEL"], positionals);
-    if (!values.out) throw usageError(quantize, "-o is missing");
     if (values["save-calibration"] && (values.dynamic || values.weights !== "8"))
       throw usageError(quantize, "only static int8 has a calibration to save");
-    const out = resolve(io.cwd, values.out);
-    await refuseExisting(out);
     const subject = await readSubject(file, values, io);
+    const out = resolve(io.cwd, values.out ?? `${subject.name}-quantized${subject.bundle ? "" : ".onnx"}`);
+    await refuseExisting(out);
     const provider = new CpuExecutionProvider({ slots: os.availableParallelism(), intraOpThreads: 1 });
     provider.start();
     const progress = new Progress(io);

@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { basename, extname, resolve } from "node:path";
 import type { Stage } from "../../../models/bundle/manifest.ts";
 import type { ModelProto } from "../../../models/onnx/proto/onnx_pb.js";
 import { inputSpecs } from "../../../models/split/input-specs.ts";
@@ -16,7 +16,7 @@ import { readWholeModel, SHAPE_OPTION, SHAPE_USAGE, VARIANT_OPTION, withProvider
 export const split: Verb = {
   name: "split",
   summary: "cut a model into stages that run one after the other",
-  usage: `model split MODEL (--stages N | --budget 16MiB) -o FOLDER [--variant NAME] ${SHAPE_USAGE}`,
+  usage: `model split MODEL (--stages N | --budget 16MiB) [-o FOLDER] [--variant NAME] ${SHAPE_USAGE}`,
   async run(args, io) {
     const { values, positionals } = parseVerbArgs(split, args, {
       ...SHAPE_OPTION,
@@ -26,8 +26,8 @@ export const split: Verb = {
       out: { type: "string", short: "o" },
     });
     const [file = ""] = exactly(split, ["MODEL"], positionals);
-    if (values.out === undefined) throw usageError(split, "-o is missing");
-    return (await splitVariant({ file, ...values, out: values.out }, io)) ? 0 : 1;
+    const out = values.out ?? `${basename(file, extname(file))}-stages`;
+    return (await splitVariant({ file, ...values, out }, io)) ? 0 : 1;
   },
 };
 
