@@ -18,12 +18,12 @@ const VERBS: readonly Verb[] = [run, check, init, config, infer, models, model, 
 export async function main(args: string[], io: Io): Promise<number> {
   const [name = "help", ...rest] = args;
   try {
-    if (["help", "--help", "-h"].includes(name)) return help(rest[0], io);
+    if (["help", "--help", "-h"].includes(name)) return await help(rest[0], io);
     if (["version", "--version", "-v"].includes(name)) {
       io.out(readVersion());
       return 0;
     }
-    if (rest.includes("--help") || rest.includes("-h")) return help(name, io);
+    if (rest.includes("--help") || rest.includes("-h")) return await help(name, io);
     return await find(name).run(rest, io);
   } catch (error) {
     return report(error, io);
@@ -36,14 +36,15 @@ function find(name: string): Verb {
   throw new SightlineError("ERR_USAGE", `there is no command "${name}"`);
 }
 
-function help(about: string | undefined, io: Io): number {
+async function help(about: string | undefined, io: Io): Promise<number> {
   if (about === undefined) {
     const list = VERBS.map((v) => `  ${v.name.padEnd(8)} ${v.summary}`).join("\n");
     io.out(
       `sightline ${readVersion()}, visual inspection on the edge\n\n${list}\n\nsightline help COMMAND says more.`,
     );
   } else {
-    const { summary, usage } = find(about);
+    const { details, summary, usage: short } = find(about);
+    const usage = details ? await details() : short;
     io.out(`${summary}\n\n${usage.replace(/^(?! )/gm, "  sightline ")}`);
   }
   return 0;

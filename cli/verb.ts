@@ -19,6 +19,8 @@ export interface Verb {
   summary: string;
   /** Lines that follow `usage:`, without the leading `sightline`; one that begins with a space explains the one above. */
   usage: string;
+  /** Stands for `usage` in the help of a verb that is made of others, and loads them first. */
+  details?(): Promise<string>;
   /** Gives the exit code. Errors: ERR_USAGE, and those of what it does. */
   run(args: string[], io: Io): Promise<number>;
 }

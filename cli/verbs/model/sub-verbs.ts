@@ -1,0 +1,35 @@
+import type { Verb } from "../../verb.ts";
+import { apply } from "./apply.ts";
+import { bundle } from "./bundle.ts";
+import { calibrationTable } from "./calibration-table.ts";
+import { delta } from "./delta.ts";
+import { gc } from "./gc.ts";
+import { importModel } from "./import.ts";
+import { inspect } from "./inspect.ts";
+import { install } from "./install.ts";
+import { keygen } from "./keygen.ts";
+import { list } from "./list.ts";
+import { quantize } from "./quantize.ts";
+import { rollback } from "./rollback.ts";
+import { sign } from "./sign.ts";
+import { split } from "./split.ts";
+import { verify } from "./verify.ts";
+
+/** `sightline model NAME …`: an import and an entry for each. */
+export const SUB_VERBS: readonly Verb[] = [
+  importModel,
+  inspect,
+  quantize,
+  calibrationTable,
+  split,
+  bundle,
+  keygen,
+  sign,
+  verify,
+  install,
+  list,
+  rollback,
+  gc,
+  delta,
+  apply,
+];
