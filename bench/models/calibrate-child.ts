@@ -31,4 +31,4 @@ async function* inputs() {
 const rssMb: number[] = [];
 await calibrate(provider, { model, plan }, inputs(), () => rssMb.push(process.memoryUsage.rss() / 1e6));
 await provider.close();
-console.log(JSON.stringify({ rssMb, peakMb: process.resourceUsage().maxRSS / 1e3 }));
+console.log(JSON.stringify({ rssMb, peakMb: (process.resourceUsage().maxRSS * 1024) / 1e6 }));
