@@ -17,31 +17,6 @@ const SQNR_DB_MAX = 120;
 export const boundedSqnrDb = (expected: Float32Array, actual: Float32Array): number =>
   Math.min(SQNR_DB_MAX, Math.max(0, sqnrDb(expected, actual)));
 
-/** −1…1; 1 when both are all 0, 0 when only one is. */
-export function cosine(expected: Float32Array, actual: Float32Array): number {
-  let product = 0;
-  let a = 0;
-  let b = 0;
-  for (let i = 0; i < expected.length; i++) {
-    const x = expected[i] as number;
-    const y = actual[i] ?? Number.NaN;
-    product += x * y;
-    a += x * x;
-    b += y * y;
-  }
-  if (a === 0 || b === 0) return a === b ? 1 : 0;
-  return product / Math.sqrt(a * b);
-}
-
-export function maxAbsError(expected: Float32Array, actual: Float32Array): number {
-  let max = 0;
-  for (let i = 0; i < expected.length; i++) {
-    // Math.max, unlike a comparison, keeps a NaN.
-    max = Math.max(max, Math.abs((expected[i] as number) - (actual[i] ?? Number.NaN)));
-  }
-  return max;
-}
-
 /** Share (0…1) of rows of `classes` scores whose largest is at the same place; the first of equals counts. */
 export function top1Agreement(expected: Float32Array, actual: Float32Array, classes: number): number {
   const rows = expected.length / classes;

@@ -51,18 +51,3 @@ export function convBiasShift(
     return shift;
   });
 }
-
-/** The same for a MatMul's weights [K, N]; `means` has K entries, the answer N. */
-export function matMulBiasShift(
-  weights: Float32Array,
-  quantized: Float32Array,
-  means: Float32Array,
-): Float32Array {
-  const n = weights.length / means.length;
-  return Float32Array.from({ length: n }, (_, column) =>
-    means.reduce((shift, mean, row) => {
-      const at = row * n + column;
-      return shift + ((weights[at] ?? 0) - (quantized[at] ?? 0)) * mean;
-    }, 0),
-  );
-}

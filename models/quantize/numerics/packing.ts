@@ -21,27 +21,6 @@ export function matMulNBitsInputs(blocks: Blocks): MatMulNBitsInputs {
   return { b, scales, zeroPoints: packRows(zeroPoints, { rows: n, used: perRow, padded: perRow }, bits) };
 }
 
-/** What a DequantizeLinear of opset 21 takes: INT4 codes [N][K] as `packInitializer` has them. */
-export interface Int4Inputs {
-  codes: Uint8Array<ArrayBuffer>;
-  /** float32, one a block: axis 1 and `block_size`, or axis 0 when a block is a whole row. */
-  scales: Float32Array;
-  /** INT4; left out when all are 0. */
-  zeroPoints?: Uint8Array<ArrayBuffer>;
-}
-
-/** For `blocks` of 2 to 4 bits, such as a Conv's weights with a block a channel. */
-export function int4Inputs({ bits, codes, scales, zeroPoints, symmetric }: Blocks): Int4Inputs {
-  const middle = 2 ** (bits - 1);
-  const packed = (unsigned: Uint8Array) =>
-    packInitializer(
-      Int8Array.from(unsigned, (code) => code - middle),
-      4,
-    );
-  if (symmetric) return { codes: packed(codes), scales };
-  return { codes: packed(codes), scales, zeroPoints: packed(zeroPoints) };
-}
-
 /**
  * Codes for an ONNX initializer of INT4, UINT4, INT2 or UINT2: row-major with no gap between rows, the first value in
  * the lowest bits; signed ones as two's complement (ONNX IR, "packed sub-byte types").

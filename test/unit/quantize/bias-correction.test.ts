@@ -1,9 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  ChannelMeans,
-  convBiasShift,
-  matMulBiasShift,
-} from "../../../models/quantize/numerics/bias-correction.ts";
+import { ChannelMeans, convBiasShift } from "../../../models/quantize/numerics/bias-correction.ts";
 import { gaussian, seeds } from "./values.ts";
 
 describe("ChannelMeans", () => {
@@ -17,24 +13,6 @@ describe("ChannelMeans", () => {
 });
 
 describe.each(seeds)("after the shift the mean output is as before, seed %d", (seed) => {
-  it("MatMul", () => {
-    const [rows, k, n] = [50, 6, 4];
-    const inputs = gaussian(rows * k, seed).map((value) => value + 2);
-    const weights = gaussian(k * n, seed + 1);
-    const rough = weights.map((value) => Math.round(value * 2) / 2);
-    const means = new ChannelMeans(k);
-    means.add(inputs);
-    const shift = matMulBiasShift(weights, rough, means.means());
-    for (let column = 0; column < n; column++) {
-      const mean = (of: Float32Array): number => {
-        let sum = 0;
-        for (let i = 0; i < rows * k; i++) sum += (inputs[i] ?? 0) * (of[(i % k) * n + column] ?? 0);
-        return sum / rows;
-      };
-      expect(mean(rough) + (shift[column] ?? 0)).toBeCloseTo(mean(weights), 4);
-    }
-  });
-
   it.each([1, 2, 4])("Conv of 1×1 in %d groups", (groups) => {
     const [positions, inputs, channels] = [40, 8, 4];
     const image = gaussian(inputs * positions, seed).map((value) => value + 1);

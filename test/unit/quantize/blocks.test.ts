@@ -5,7 +5,6 @@ import {
   quantizeBlocks,
 } from "../../../models/quantize/numerics/blocks.ts";
 import {
-  int4Inputs,
   matMulNBitsInputs,
   packInitializer,
   unpackInitializer,
@@ -61,25 +60,6 @@ describe("matMulNBitsInputs", () => {
       matMulNBitsInputs(quantizeBlocks(rows, { bits, blockSize: 16, symmetric: true }));
     expect(inputs(4).zeroPoints).toBeUndefined();
     expect(inputs(3).zeroPoints).toEqual(Uint8Array.of(0x44));
-  });
-});
-
-describe("int4Inputs", () => {
-  it.each([2, 3, 4] as const)("stands for the same values, from %d bits", (bits) => {
-    const [n, k] = [3, 35];
-    for (const symmetric of [true, false]) {
-      const format = { bits, blockSize: k, symmetric };
-      const blocks = quantizeBlocks({ values: gaussian(n * k, bits), n, k }, format);
-      const { codes, scales, zeroPoints } = int4Inputs(blocks);
-      const signed = unpackInitializer(codes, n * k, 4, true);
-      const zeros = zeroPoints ? unpackInitializer(zeroPoints, n, 4, true) : new Int8Array(n);
-      expect(zeroPoints === undefined).toBe(symmetric);
-      const back = Float32Array.from(signed, (code, i) => {
-        const row = Math.floor(i / k);
-        return (code - (zeros[row] ?? 0)) * (scales[row] ?? 0);
-      });
-      expect(back).toEqual(dequantizeBlocks(blocks));
-    }
   });
 });
 

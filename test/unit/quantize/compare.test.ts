@@ -1,11 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  boundedSqnrDb,
-  cosine,
-  maxAbsError,
-  sqnrDb,
-  top1Agreement,
-} from "../../../models/quantize/compare.ts";
+import { boundedSqnrDb, sqnrDb, top1Agreement } from "../../../models/quantize/compare.ts";
 import { gaussian, seeds } from "./values.ts";
 
 const f = (...values: number[]): Float32Array => Float32Array.of(...values);
@@ -38,23 +32,6 @@ describe("boundedSqnrDb", () => {
     const given = boundedSqnrDb(expected, actual);
     if (Number.isNaN(db)) expect(given).toBeNaN();
     else expect(given).toBeCloseTo(db, 6);
-  });
-});
-
-describe("cosine", () => {
-  it.each([
-    [f(1, 0), f(5, 0), 1],
-    [f(1, 0), f(0, 5), 0],
-    [f(1, 1), f(-2, -2), -1],
-    [f(0, 0), f(0, 0), 1],
-    [f(0, 0), f(0, 1), 0],
-  ])("%j, %j → %d", (a, b, expected) => expect(cosine(a, b)).toBeCloseTo(expected, 12));
-});
-
-describe("maxAbsError", () => {
-  it("is the largest, NaN if any is", () => {
-    expect(maxAbsError(f(1, -2, 3), f(1, 2, 4))).toBe(4);
-    expect(maxAbsError(f(1, 2, 3), f(1, Number.NaN, 3))).toBeNaN();
   });
 });
 
