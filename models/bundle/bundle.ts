@@ -6,6 +6,7 @@ import { textIfAny, textInBundle, type VerifiedFile, verifiedFile } from "./file
 import { type Manifest, parseManifest, type Stage, type Variant } from "./manifest.ts";
 import { filesOfStage } from "./packed.ts";
 import { checkSignature, SIGNATURE_FILE } from "./signature.ts";
+import type { VerifiedBefore } from "./verified-before.ts";
 
 /** A model that is there in full: manifest valid, labels read, the chosen variant's files verified. */
 export interface Bundle {
@@ -37,6 +38,8 @@ export interface OpenOptions {
   variant?: string | undefined;
   /** With at least one, the bundle has to be signed by one of them. */
   trusted?: readonly KeyObject[];
+  /** Files that need not be read to be known. */
+  before?: VerifiedBefore | undefined;
 }
 
 export const MANIFEST_FILE = "manifest.json";
@@ -48,7 +51,7 @@ export const MANIFEST_FILE = "manifest.json";
  */
 export async function openBundle(
   folder: string,
-  { targets = ["any"], trusted = [], variant: wanted }: OpenOptions = {},
+  { before, targets = ["any"], trusted = [], variant: wanted }: OpenOptions = {},
 ): Promise<Bundle> {
   const place = await placeOf(folder);
   const text = await textInBundle(place, MANIFEST_FILE);
@@ -60,13 +63,18 @@ export async function openBundle(
   const variant =
     wanted === undefined ? chooseVariant(place, manifest, targets) : namedVariant(place, manifest, wanted);
   const stages: StageFile[] = [];
-  for (const stage of variant.stages) stages.push(await openStage(place, stage));
+  for (const stage of variant.stages) stages.push(await openStage(place, stage, before));
   return { folder: place, manifest, labels, variant, stages, bytes: bytesOf(variant) };
 }
 
-async function openStage(folder: string, { weights, inputs, outputs, ...graph }: Stage): Promise<StageFile> {
-  const file = await verifiedFile(folder, graph);
-  return { ...file, weights: weights && (await verifiedFile(folder, weights)), inputs, outputs };
+async function openStage(
+  folder: string,
+  { weights, inputs, outputs, ...graph }: Stage,
+  before: VerifiedBefore | undefined,
+): Promise<StageFile> {
+  const file = await verifiedFile(folder, graph, before);
+  const mapped = weights && (await verifiedFile(folder, weights, before));
+  return { ...file, weights: mapped, inputs, outputs };
 }
 
 async function placeOf(folder: string): Promise<string> {

@@ -4,6 +4,8 @@ import { readFile, realpath, stat } from "node:fs/promises";
 import { resolve, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { SightlineError } from "../../runtime/base/errors.ts";
+import { identityOf } from "./file-identity.ts";
+import { VerifiedBefore } from "./verified-before.ts";
 
 export const MAX_TEXT_BYTES = 2 ** 20;
 
@@ -53,23 +55,32 @@ export interface VerifiedFile {
 }
 
 /**
- * A file of a bundle that holds what its manifest says. Errors: as `fileInBundle`; ERR_MODEL_DIGEST, which names
- * both sides.
+ * A file of a bundle that holds what its manifest says; not read again where `before` knows it. Errors: as
+ * `fileInBundle`; ERR_MODEL_DIGEST, which names both sides.
  */
 export async function verifiedFile(
   folder: string,
   { file, sha256, bytes }: { file: string; sha256: string; bytes: number },
+  before = new VerifiedBefore(),
 ): Promise<VerifiedFile> {
   const { path, bytes: found } = await fileInBundle(folder, file);
   if (found !== bytes) throw otherSize(path, found, bytes);
+  await verify({ path, bytes, sha256 }, before);
+  return { path, bytes, sha256 };
+}
+
+/** Errors: ERR_MODEL_MISSING, ERR_MODEL_DIGEST. */
+export async function verify({ path, bytes, sha256 }: VerifiedFile, before: VerifiedBefore): Promise<void> {
   const hash = createHash("sha256");
   try {
+    const identity = identityOf(await stat(path, { bigint: true }));
+    if (before.has(path, sha256, identity)) return;
     await pipeline(streamOf(path, bytes), hash);
+    compare(path, hash.digest("hex"), sha256);
+    before.add(path, { sha256, identity, nowMs: Date.now() });
   } catch (error) {
     throw SightlineError.wrap("ERR_MODEL_MISSING", error, path);
   }
-  compare(path, hash.digest("hex"), sha256);
-  return { path, bytes, sha256 };
 }
 
 /**

@@ -21,7 +21,13 @@ export async function readModel(path: string): Promise<ModelProto> {
   return model;
 }
 
-/** The same of bytes; weights outside are refused. The model's tensors are views of `bytes`. */
+/**
+ * A model as its file has it: weights that it keeps in other files stay there, and nothing is checked. For files of
+ * our own. Errors: ERR_MODEL_MISSING, ERR_ONNX_SIZE, ERR_ONNX_FILE.
+ */
+export const readStructure = async (path: string): Promise<ModelProto> => decode(await readWhole(path), path);
+
+/** A model of bytes, checked likewise; weights outside are refused. The model's tensors are views of `bytes`. */
 export function parseModel(bytes: Uint8Array, name = "the model"): ModelProto {
   const model = decode(bytes, name);
   checkModel(model);

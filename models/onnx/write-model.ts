@@ -91,7 +91,23 @@ export function withLocation(model: ModelProto, location: string): ModelProto {
   return withInitializers(model, initializer);
 }
 
-function outside(tensor: TensorProto, { offset, bytes }: StoredTensor): TensorProto {
+/** The same graph whose tensors of these names stand in the file `location`. */
+export function withPlaces(
+  model: ModelProto,
+  location: string,
+  places: ReadonlyMap<string, { offset: number; bytes: number }>,
+): ModelProto {
+  const initializer = (model.graph?.initializer ?? []).map((tensor) => {
+    const place = places.get(tensor.name);
+    return place ? outside(tensor, place) : tensor;
+  });
+  return withLocation(withInitializers(model, initializer), location);
+}
+
+function outside(
+  tensor: TensorProto,
+  { offset, bytes }: Pick<StoredTensor, "offset" | "bytes">,
+): TensorProto {
   const moved = copy(tensor, {
     dataLocation: TensorProto_DataLocation.EXTERNAL,
     externalData: [entry("offset", String(offset)), entry("length", String(bytes))],

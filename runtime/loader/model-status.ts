@@ -46,7 +46,14 @@ export interface ModelMemory {
 
 export interface ModelEvent {
   model: string;
-  type: "loaded" | "unloaded" | "activated" | "activation_failed" | "open_failed" | "quarantined" | "released";
+  type:
+    | "loaded"
+    | "unloaded"
+    | "activated"
+    | "activation_failed"
+    | "open_failed"
+    | "quarantined"
+    | "released";
   version: string | null;
   error: ErrorRecord | null;
 }

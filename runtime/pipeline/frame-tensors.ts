@@ -1,3 +1,4 @@
+import { inputDims } from "../../models/bundle/input-dims.ts";
 import {
   ARRAY_OF,
   byteCount,
@@ -7,7 +8,7 @@ import {
   type Tensor,
   type TensorSpec,
 } from "../tensor/tensor.ts";
-import { inputDims, type ModelInput } from "./preprocess.ts";
+import type { ModelInput } from "./preprocess.ts";
 
 /** Where one frame's input and outputs lie in one buffer, so that a run allocates nothing. */
 export interface FrameTensors {

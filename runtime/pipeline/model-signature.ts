@@ -1,9 +1,10 @@
 import type { Bundle } from "../../models/bundle/bundle.ts";
+import { inputDims } from "../../models/bundle/input-dims.ts";
 import { SightlineError } from "../base/errors.ts";
 import type { Session } from "../session/execution-provider.ts";
 import type { TensorSpec } from "../tensor/tensor.ts";
 import type { Decoder } from "./decode/decode.ts";
-import { inputDims, type ModelInput } from "./preprocess.ts";
+import type { ModelInput } from "./preprocess.ts";
 
 /** A manifest must speak of the model that it came with: input, outputs and number of labels. Errors: ERR_MODEL_IO. */
 export function checkSignature({ labels, manifest }: Bundle, session: Session): void {

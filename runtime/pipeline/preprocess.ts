@@ -21,14 +21,6 @@ export interface ModelInput {
   quantization?: { scale: number; zero_point: number } | undefined;
 }
 
-const channelsOf = (input: ModelInput): number => (input.color === "gray" ? 1 : 3);
-
-export function inputDims(input: ModelInput): number[] {
-  const { width, height } = input;
-  const channels = channelsOf(input);
-  return input.layout === "NCHW" ? [1, channels, height, width] : [1, height, width, channels];
-}
-
 /** A part of a picture, in whole pixels. */
 export interface Cut {
   picture: RawPicture;

@@ -4,9 +4,10 @@ import type { Kernels } from "../../../runtime/arm-neon/index.ts";
 import { SightlineError } from "../../../runtime/base/errors.ts";
 import type { Size } from "../../../runtime/pipeline/fit.ts";
 import type { Picture } from "../../../runtime/pipeline/frame.ts";
-import { fillTensor, inputDims, type ModelInput } from "../../../runtime/pipeline/preprocess.ts";
+import { fillTensor, type ModelInput } from "../../../runtime/pipeline/preprocess.ts";
 import { decodeStill } from "../../../runtime/pipeline/still-image.ts";
 import { elementCount, type NamedTensors } from "../../../runtime/tensor/tensor.ts";
+import { inputDims } from "../../bundle/input-dims.ts";
 
 const PICTURE = /\.(jpe?g|png|webp|tiff?)$/i;
 
