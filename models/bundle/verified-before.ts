@@ -32,6 +32,10 @@ export class VerifiedBefore {
     this.#entries.set(path, { sha256, identity, atMs: nowMs });
   }
 
+  get count(): number {
+    return this.#entries.size;
+  }
+
   get entries(): VerifiedEntries {
     return Object.fromEntries(this.#entries);
   }

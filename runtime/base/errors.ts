@@ -143,6 +143,22 @@ export const ERRORS = {
     meaning: "There is not enough free space for a model.",
     hint: "Run `sightline model gc`, or free some space on the store's disk.",
   },
+  ERR_MODEL_UNKNOWN: {
+    meaning: "There is no model of this name.",
+    hint: "`sightline models` lists those of the configuration.",
+  },
+  ERR_MODEL_BUDGET: {
+    meaning: "A model does not fit into the memory that models may use.",
+    hint: "Raise `models.budget`, set `stream: auto`, or unpin others; the message has the numbers.",
+  },
+  ERR_MODEL_QUARANTINED: {
+    meaning: "A model brought the process down several times and is not opened any more.",
+    hint: "Install another version, or `sightline models load NAME` to try again; the log has the signal.",
+  },
+  ERR_MODEL_CACHE: {
+    meaning: "The cache of prepared models cannot be written.",
+    hint: "Check the folder, its permissions and free space; models are opened without it, which takes longer.",
+  },
   ERR_SESSION_RUN: {
     meaning: "ONNX Runtime failed while running a model.",
     hint: "The message is ONNX Runtime's own; try the frame with `sightline infer`.",

@@ -49,13 +49,10 @@ export class CrashBook {
     const wasKilled = before.running !== null && isOutOfMemory(before.running);
     const ended = readFlightRecord(this.recordPath).filter(({ signal }) => signal !== 0 || wasKilled);
     const kept = before.crashes.filter(({ atMs }) => atMs > nowMs - FORGOTTEN_MS);
-    this.#crashes = [...new Set(ended.map(({ label }) => label))].reduce(
-      (crashes, label) => {
-        const signal = ended.find((each) => each.label === label)?.signal || KILLED;
-        return counted(crashes, { label, signal, atMs: nowMs });
-      },
-      kept,
-    );
+    this.#crashes = [...new Set(ended.map(({ label }) => label))].reduce((crashes, label) => {
+      const signal = ended.find((each) => each.label === label)?.signal || KILLED;
+      return counted(crashes, { label, signal, atMs: nowMs });
+    }, kept);
     await this.#write({ crashes: this.#crashes, running: { bootId: bootId(), oomKills: oomKills() } });
   }
 

@@ -1,5 +1,6 @@
 import type { Bundle } from "../../models/bundle/bundle.ts";
 import { inputDims } from "../../models/bundle/input-dims.ts";
+import { outputNames } from "../../models/bundle/output-names.ts";
 import { SightlineError } from "../base/errors.ts";
 import type { Session } from "../session/execution-provider.ts";
 import type { TensorSpec } from "../tensor/tensor.ts";
@@ -32,12 +33,6 @@ function find(name: string, outputs: readonly TensorSpec[]): TensorSpec {
   const output = outputs.find((spec) => spec.name === name);
   if (output) return output;
   throw new SightlineError("ERR_MODEL_IO", `decoder: "${name}"; model: ${describe(outputs)}`);
-}
-
-/** The outputs that a decoder reads. */
-export function outputNames(decoder: Decoder): string[] {
-  if (decoder.type === "heatmap") return [decoder.heatmap, decoder.boxes];
-  return decoder.type === "yolov8-seg" ? [decoder.output, decoder.masks] : [decoder.output];
 }
 
 /** Where each family keeps its classes: a dimension of its first output, and what else shares that dimension. */

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { type Bundle, openBundle, type StageFile } from "../../models/bundle/bundle.ts";
 import { readVerified } from "../../models/bundle/files.ts";
 import { readTrusted } from "../../models/bundle/keys.ts";
+import { outputNames } from "../../models/bundle/output-names.ts";
 import { machineTargets } from "../../models/bundle/targets.ts";
 import { cpuFeatures, type Kernels } from "../arm-neon/index.ts";
 import type { Clock } from "../base/clock.ts";
@@ -13,7 +14,7 @@ import type { ExecutionProvider, Session } from "../session/execution-provider.t
 import { BufferPool } from "../tensor/buffer-pool.ts";
 import type { NamedTensors } from "../tensor/tensor.ts";
 import { FrameLayout, type FrameTensors } from "./frame-tensors.ts";
-import { checkSignature, outputNames } from "./model-signature.ts";
+import { checkSignature } from "./model-signature.ts";
 import { VisionModel } from "./vision-model.ts";
 
 export interface OpenModelOptions {

@@ -110,6 +110,8 @@ export interface RunOptions {
   /** Counted from the call; beyond it the run is cancelled with ERR_SESSION_TIMEOUT. */
   timeLimitMs?: number;
   signal?: AbortSignal;
+  /** Runs with the same key are fed the same, so that a stage which several models share may run once for all. */
+  shareKey?: object;
   /** Lets the pages of the session's mapped weights go when the run has ended. */
   letGo?: boolean;
 }

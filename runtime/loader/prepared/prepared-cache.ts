@@ -21,6 +21,14 @@ export interface CacheOptions {
   machine: readonly string[];
 }
 
+export interface TryOptions {
+  /** What the stage is to be tried with. */
+  feeds(): Promise<NamedTensors>;
+  /** Says in the flight record what is being opened. */
+  label: string;
+  signal?: AbortSignal | undefined;
+}
+
 /** What nobody opened for so long goes. */
 const UNUSED_MS = 30 * 24 * 3_600_000;
 const PART = /\.part$/;
@@ -41,14 +49,23 @@ export class PreparedCache {
     const names = await readdir(this.#options.folder).catch(() => []);
     for (const name of names.filter((each) => /^[0-9a-f]{64}/.test(each))) {
       const path = join(this.#options.folder, name);
-      const usedMs = await stat(join(path, PREPARED_FILE)).then(({ mtimeMs }) => mtimeMs, () => 0);
+      const usedMs = await stat(join(path, PREPARED_FILE)).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => 0,
+      );
       if (PART.test(name) || usedMs < nowMs - UNUSED_MS) await rm(path, { recursive: true, force: true });
     }
   }
 
   /** Stages of one digest are the same, and so are their keys. */
   keyOf({ sha256, weights }: StageFile): string {
-    const parts = ["1", sha256, weights?.sha256 ?? "", this.#provider.runtimeVersion, ...this.#options.machine];
+    const parts = [
+      "1",
+      sha256,
+      weights?.sha256 ?? "",
+      this.#provider.runtimeVersion,
+      ...this.#options.machine,
+    ];
     return createHash("sha256").update(parts.join("\n")).digest("hex");
   }
 
@@ -60,20 +77,16 @@ export class PreparedCache {
   }
 
   /**
-   * The stage, made at the first time, and again when its files are not what was written. `feeds` gives what it is
-   * to be tried with. Errors: those of `prepare`.
+   * The stage, made at the first time, and again when its files are not what was written.  Errors: those of `prepare`.
    */
-  async get(
-    stage: StageFile,
-    { feeds, label, signal }: { feeds: () => Promise<NamedTensors>; label: string; signal?: AbortSignal | undefined },
-  ): Promise<PreparedStage> {
+  async get(stage: StageFile, { feeds, label, signal }: TryOptions): Promise<PreparedStage> {
     const found = await this.find(stage);
     if (found && (await isWhole(found))) {
       await utimes(join(found.folder, PREPARED_FILE), new Date(), new Date()).catch(() => {});
       return found;
     }
     const key = this.keyOf(stage);
-    const made = this.#making.get(key) ?? this.#make(stage, { feeds: await feeds(), label, signal });
+    const made = this.#making.get(key) ?? this.#make(stage, { feeds, label, signal });
     this.#making.set(key, made);
     return made.finally(() => this.#making.delete(key));
   }
@@ -83,12 +96,10 @@ export class PreparedCache {
     await rm(this.#folderOf(stage), { recursive: true, force: true });
   }
 
-  async #make(
-    stage: StageFile,
-    options: { feeds: NamedTensors; label: string; signal: AbortSignal | undefined },
-  ): Promise<PreparedStage> {
+  async #make(stage: StageFile, { feeds, ...options }: TryOptions): Promise<PreparedStage> {
     const folder = this.#folderOf(stage);
-    return { ...(await prepare(this.#provider, stage, { ...options, folder })), folder };
+    const prepared = await prepare(this.#provider, stage, { ...options, feeds: await feeds(), folder });
+    return { ...prepared, folder };
   }
 
   #folderOf(stage: StageFile): string {
