@@ -17,6 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "runtime/tensor": ["runtime/base", "runtime/arm-neon"],
   "runtime/scheduler": ["runtime/base"],
   "runtime/session": ["runtime/base", "runtime/tensor", "runtime/arm-neon", "models"],
+  "runtime/loader": ["runtime/base", "runtime/session", "runtime/tensor", "models"],
   "runtime/pipeline": ["runtime", "models"],
   services: ["runtime", "models"],
   "services/daemon": ["runtime", "models", "services", "config"],

@@ -48,17 +48,15 @@ interface Course {
 /** The place behind the last node of the slice that begins at `start`: the narrowest that keeps it small enough. */
 function endOf(start: number, { bytes, crossing, sliceBytes }: Course): number {
   let sum = 0;
-  let best = bytes.length;
+  let best: number | undefined;
   for (let i = start; i < bytes.length; i++) {
     sum += bytes[i] ?? 0;
+    if (sum > sliceBytes && best !== undefined) return best;
     const width = crossing[i] ?? 0;
-    const isFull = sum > sliceBytes && best < bytes.length;
-    if (isFull) return best;
-    if (i + 1 === bytes.length) break;
-    const isNarrow = width <= CROSSING_MAX && width <= (crossing[best - 1] ?? Number.POSITIVE_INFINITY);
+    const isNarrow = width <= (best === undefined ? CROSSING_MAX : (crossing[best - 1] ?? 0));
     if (isNarrow && sum >= sliceBytes / 2) best = i + 1;
   }
-  return sum > sliceBytes ? best : bytes.length;
+  return bytes.length;
 }
 
 /** How many tensors are alive between each node and the next. */

@@ -1,8 +1,8 @@
 import { makeNode } from "../../models/onnx/graph.ts";
 import type { ModelProto, NodeProto, TensorProto } from "../../models/onnx/proto/onnx_pb.js";
 import { floatTensor } from "../../models/onnx/tensor.ts";
-import { tinyModel, value } from "../../test/support/tiny-model.ts";
-import { gaussian } from "../../test/unit/quantize/values.ts";
+import { gaussian } from "../unit/quantize/values.ts";
+import { tinyModel, value } from "./tiny-model.ts";
 
 /** Nodes and weights of a model under construction, with normally distributed weights from a seed. */
 class Builder {

@@ -1,0 +1,44 @@
+import { describe, expect, test } from "vitest";
+import { type Candidate, planModes } from "../../../runtime/loader/mode-plan.ts";
+
+const MB = 2 ** 20;
+
+function candidate(name: string, warmMb: number, streamingMb?: number, stream: Candidate["stream"] = "auto") {
+  const need = (mb: number) => ({ residentBytes: mb * MB, anonymousBytes: MB, activationBytes: 5 * MB });
+  const streaming = streamingMb === undefined ? undefined : need(streamingMb);
+  return { name, stream, warm: need(warmMb), streaming };
+}
+
+const limits = { residentBytes: 100 * MB, activationBytes: 10 * MB };
+const streamed = (...candidates: Candidate[]) =>
+  [...planModes(candidates, limits)].filter(([, isStreaming]) => isStreaming).map(([name]) => name);
+
+describe("which models stream", () => {
+  test("none that fit", () => {
+    expect(streamed(candidate("a", 60, 6), candidate("b", 40, 4))).toEqual([]);
+  });
+
+  test("the largest first, and no more than have to", () => {
+    expect(streamed(candidate("a", 60, 6), candidate("b", 50, 5), candidate("c", 10))).toEqual(["a"]);
+  });
+
+  test("those that are always to stream do, if they can be cut", () => {
+    expect(streamed(candidate("a", 10, 1, "always"), candidate("b", 10, undefined, "always"))).toEqual(["a"]);
+  });
+
+  test("one that never may is refused with what it needs and what there is", () => {
+    expect(() => streamed(candidate("a", 200, 20, "never"))).toThrowError(/a needs 200.0 MiB, there are 100.0 MiB/);
+  });
+
+  test("several that do not fit together are named", () => {
+    const both = [candidate("a", 80), candidate("b", 80)];
+    expect(() => streamed(...both)).toThrowError(expect.objectContaining({ code: "ERR_MODEL_BUDGET" }));
+    expect(() => streamed(...both)).toThrowError(/a and b need 160.0 MiB/);
+  });
+
+  test("tensors between layers have a budget of their own", () => {
+    expect(() => planModes([candidate("a", 1)], { ...limits, activationBytes: MB })).toThrowError(
+      /activations/,
+    );
+  });
+});
