@@ -48,6 +48,38 @@ export interface NativeLoadOptions {
   profilePrefix?: string;
   /** Configuration entries by ONNX Runtime's own names; it ignores those that it does not know. */
   entries?: Readonly<Record<string, string>>;
+  /** Initializers that are used where `map` put them. */
+  weights?: { file: number; tensors: readonly NativeMappedTensor[] };
+  /** At most 119 bytes: what the flight record calls the model. */
+  label?: string;
+}
+
+/** A tensor in a mapped file; `type` is ONNX's number, `offset` and `bytes` count from the file's beginning. */
+export interface NativeMappedTensor {
+  name: string;
+  type: number;
+  dims: readonly number[];
+  offset: number;
+  bytes: number;
+}
+
+/** Bytes of one session. */
+export interface NativeSessionMemory {
+  /** Taken while it was loaded. */
+  weightsBytes: number;
+  /** The most that its runs had at once. */
+  activationPeakBytes: number;
+  /** Of its mapped weights, in memory or not. */
+  mappedBytes: number;
+}
+
+/** Bytes that all sessions of the process have of the addon's memory for tensors. */
+export interface NativeTensorMemory {
+  weightsBytes: number;
+  activationBytes: number;
+  activationPeakBytes: number;
+  /** Taken from the system, used or not. */
+  heldBytes: number;
 }
 
 /**
@@ -57,7 +89,7 @@ export interface NativeLoadOptions {
 export interface NativeEngine {
   /** Version of the library, e.g. `1.30.0`. */
   version(): string;
-  /** Opens a model on the quietest slot. `bytes` must stay untouched until then. */
+  /** Opens a model on a thread of its own. `bytes` must stay untouched until then. */
   load(
     ticket: number,
     model: string | Uint8Array,
@@ -66,7 +98,8 @@ export interface NativeEngine {
   ): Promise<NativeSession>;
   /**
    * Memory is used in place, and must be neither resized nor transferred until the promise settles. The result
-   * has an entry per output of the model: null where it was written into one of `fetches`.
+   * has an entry per output of the model: null where it was written into one of `fetches`. `letGo` lets the pages of
+   * the session's mapped weights go afterwards.
    */
   run(
     ticket: number,
@@ -74,12 +107,22 @@ export interface NativeEngine {
     session: number,
     feeds: readonly NativeTensor[],
     fetches: readonly NativeTensor[],
+    letGo?: boolean,
   ): Promise<(NativeOutput | null)[]>;
+  /** Reads the session's mapped weights in, on a thread of its own. */
+  prefetch(ticket: number, session: number): Promise<void>;
+  memory(session: number): NativeSessionMemory;
+  /** Maps a file of weights, read-only. Errors: ERR_MODEL_MISSING. */
+  map(ticket: number, path: string): Promise<{ file: number; bytes: number }>;
+  /** `intact` while it is what was mapped; `residentBytes` of its pages are in this process's memory. */
+  mapped(file: number): { intact: boolean; residentBytes: number };
+  /** Gives the mapping up; it goes with the last session that reads it. */
+  unmap(file: number): void;
   /** Settles once the session's runs are through and its memory is given back. */
   unload(ticket: number, session: number): Promise<void>;
-  /** Ends a run, or takes a load out of the queue, with ERR_SESSION_CANCELLED; false when there is none. */
+  /** Ends a run or a load with ERR_SESSION_CANCELLED; false when there is none. */
   cancel(ticket: number): boolean;
-  /** Joins the threads; blocks for as long as a load under way takes. Promises under way never settle. */
+  /** Joins the threads; runs and loads under way are ended. Promises under way never settle. */
   close(): void;
 }
 
@@ -88,7 +131,8 @@ interface Addon {
   allocate(bytes: number): NativeBlock;
   attach(id: number): ArrayBuffer;
   memoryUse(): { bytes: number; blocks: number };
-  Engine: new (library: string, slots: number) => NativeEngine;
+  tensorMemory(): NativeTensorMemory;
+  Engine: new (library: string, slots: number, recordPath?: string) => NativeEngine;
   Kernels: new (features?: readonly string[]) => Kernels;
   kernelVariants(): Record<string, KernelVariant[]>;
   cpuFeatures(): string[];
@@ -126,12 +170,15 @@ export const attach = (id: number): ArrayBuffer => addon().attach(id);
 /** Native blocks alive in the whole process. */
 export const memoryUse = (): { bytes: number; blocks: number } => addon().memoryUse();
 
+export const tensorMemory = (): NativeTensorMemory => addon().tensorMemory();
+
 /**
- * Opens ONNX Runtime at `library` with 1 to 64 threads of its own, which stay until `close`.
- * Errors: ERR_ORT_LIBRARY.
+ * Opens ONNX Runtime at `library` with 1 to 64 threads of its own, which stay until `close`, and two that load models
+ * and read ahead. In `recordPath` each thread says what it is busy with, to be read when the process has died.
+ * Errors: ERR_ORT_LIBRARY, ERR_ADDON_ARGUMENT when the record cannot be written.
  */
-export function openEngine(library: string, slots: number): NativeEngine {
-  const engine = new (addon().Engine)(library, slots);
+export function openEngine(library: string, slots: number, recordPath?: string): NativeEngine {
+  const engine = new (addon().Engine)(library, slots, recordPath);
   const close = engine.close.bind(engine);
   // On the main thread process.exit() skips native cleanup hooks, and libraries are torn down under the slots.
   process.on("exit", close);

@@ -19,6 +19,9 @@ export class StageOfModel implements Session {
     this.#place = place;
   }
 
+  /** What another model may still want. */
+  readonly sharesOutputs = true;
+
   get inputs(): readonly TensorSpec[] {
     return this.#stage.session.inputs;
   }

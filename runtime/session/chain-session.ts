@@ -1,7 +1,13 @@
 import { SightlineError } from "../base/errors.ts";
-import type { NamedTensors, TensorSpec } from "../tensor/tensor.ts";
+import { letGo, type NamedTensors, type TensorSpec } from "../tensor/tensor.ts";
 import { checkFeeds, checkFetches } from "./check-tensors.ts";
-import type { ExecutionProvider, LoadOptions, RunOptions, Session } from "./execution-provider.ts";
+import type {
+  ExecutionProvider,
+  LoadOptions,
+  RunOptions,
+  Session,
+  SessionMemory,
+} from "./execution-provider.ts";
 
 interface Link {
   session: Session;
@@ -42,6 +48,21 @@ export class ChainSession implements Session {
     }
   }
 
+  /** Its stages share what one run needs between layers. */
+  memory(): SessionMemory {
+    const parts = this.#links.map(({ session }) => session.memory());
+    const sum = (of: keyof SessionMemory) => parts.reduce((bytes, part) => bytes + part[of], 0);
+    return {
+      weightsBytes: sum("weightsBytes"),
+      mappedBytes: sum("mappedBytes"),
+      activationPeakBytes: Math.max(0, ...parts.map(({ activationPeakBytes }) => activationPeakBytes)),
+    };
+  }
+
+  async prefetch(): Promise<void> {
+    await Promise.all(this.#links.map(({ session }) => session.prefetch()));
+  }
+
   unload(): Promise<void> {
     this.#unloading ??= this.#release();
     return this.#unloading;
@@ -54,10 +75,17 @@ export class ChainSession implements Session {
 
   async #run(slot: number, feeds: NamedTensors, options: RunOptions): Promise<NamedTensors> {
     const startMs = performance.now();
+    const given = new Set(Object.values({ ...feeds, ...options.outputs }));
     let tensors = feeds;
     for (const link of this.#links) {
       const made = await runLink(link, slot, tensors, options, startMs);
-      tensors = pick({ ...tensors, ...made }, link.keeps);
+      if (link.session.sharesOutputs) for (const tensor of Object.values(made)) given.add(tensor);
+      const all = { ...tensors, ...made };
+      tensors = pick(all, link.keeps);
+      // Waiting for JavaScript to find them, tensors between stages would pile up.
+      for (const [name, tensor] of Object.entries(all)) {
+        if (!(name in tensors) && !given.has(tensor)) letGo(tensor);
+      }
     }
     return tensors;
   }
@@ -88,11 +116,10 @@ async function runLink(
   { session, takes, makes }: Link,
   slot: number,
   tensors: NamedTensors,
-  { outputs = {}, timeLimitMs, signal }: RunOptions,
+  { outputs = {}, timeLimitMs, ...others }: RunOptions,
   startMs: number,
 ): Promise<NamedTensors> {
-  const options: RunOptions = { outputs: pick(outputs, makes) };
-  if (signal !== undefined) options.signal = signal;
+  const options: RunOptions = { ...others, outputs: pick(outputs, makes) };
   if (timeLimitMs === undefined) return session.run(slot, pick(tensors, takes), options);
   const leftMs = timeLimitMs - (performance.now() - startMs);
   // Timers are not that exact: a stage of less than a millisecond would still end in time.

@@ -1,8 +1,21 @@
-import { type NativeEngine, type NativeSpec, openEngine } from "../arm-neon/index.ts";
+import {
+  type NativeEngine,
+  type NativeLoadOptions,
+  type NativeSpec,
+  openEngine,
+  tensorMemory,
+} from "../arm-neon/index.ts";
 import { SightlineError } from "../base/errors.ts";
 import { ARRAY_OF, type DType, type TensorSpec } from "../tensor/tensor.ts";
 import { CpuSession } from "./cpu-session.ts";
-import type { ExecutionProvider, LoadOptions, Session } from "./execution-provider.ts";
+import type {
+  ExecutionProvider,
+  LoadOptions,
+  ProviderMemory,
+  Session,
+  WeightsFile,
+} from "./execution-provider.ts";
+import { MappedWeightsFile } from "./mapped-weights-file.ts";
 import { findOnnxRuntimeLibrary } from "./onnxruntime-library.ts";
 import { Tickets } from "./tickets.ts";
 
@@ -12,7 +25,9 @@ export interface CpuProviderOptions {
   /** Threads that one run may use. 1 is best for throughput, more shorten a big model's latency. */
   intraOpThreads: number;
   /** Path of a board's own libonnxruntime.so; else the one that onnxruntime-node ships. */
-  library?: string;
+  library?: string | undefined;
+  /** Where each thread says what it is busy with; see flight-record.ts. */
+  recordPath?: string | undefined;
 }
 
 /** Runs models on the CPU through the native engine. */
@@ -37,15 +52,21 @@ export class CpuExecutionProvider implements ExecutionProvider {
 
   start(): void {
     if (this.#engine !== undefined) return;
-    this.#engine = openEngine(findOnnxRuntimeLibrary(this.#options.library), this.slots);
+    const { library, recordPath } = this.#options;
+    this.#engine = openEngine(findOnnxRuntimeLibrary(library), this.slots, recordPath);
     this.#closing = undefined;
   }
 
   async load(model: string | Uint8Array, options: LoadOptions = {}): Promise<Session> {
     const engine = this.#started();
     const ticket = this.#tickets.take();
-    const { intraOpThreads = this.#options.intraOpThreads, ...native } = options;
-    const loading = this.#track(ticket, engine.load(ticket, model, intraOpThreads, native));
+    const { intraOpThreads = this.#options.intraOpThreads, signal } = options;
+    if (signal?.aborted) throw new SightlineError("ERR_SESSION_CANCELLED", "cancelled before it began");
+    const loading = this.#track(
+      ticket,
+      engine.load(ticket, model, intraOpThreads, nativeOptions(options)),
+      signal,
+    );
     const { session, inputs, outputs } = await loading;
     const opened = new CpuSession(
       { engine, tickets: this.#tickets, onUnloaded: () => this.#sessions.delete(opened) },
@@ -55,6 +76,17 @@ export class CpuExecutionProvider implements ExecutionProvider {
     if (this.#closing === undefined) return opened;
     await opened.unload();
     throw closed();
+  }
+
+  async map(path: string): Promise<WeightsFile> {
+    const engine = this.#started();
+    const ticket = this.#tickets.take();
+    const { bytes, file } = await this.#track(ticket, engine.map(ticket, path));
+    return new MappedWeightsFile(engine, { file, path, bytes });
+  }
+
+  memory(): ProviderMemory {
+    return tensorMemory();
   }
 
   close(): Promise<void> {
@@ -78,11 +110,14 @@ export class CpuExecutionProvider implements ExecutionProvider {
     return this.#engine;
   }
 
-  async #track<T>(ticket: number, loading: Promise<T>): Promise<T> {
+  async #track<T>(ticket: number, loading: Promise<T>, signal?: AbortSignal): Promise<T> {
+    const cancel = () => this.#engine?.cancel(ticket);
     this.#loading.set(ticket, loading);
+    signal?.addEventListener("abort", cancel, { once: true });
     try {
       return await loading;
     } finally {
+      signal?.removeEventListener("abort", cancel);
       this.#loading.delete(ticket);
     }
   }
@@ -90,6 +125,20 @@ export class CpuExecutionProvider implements ExecutionProvider {
 
 const closed = (): SightlineError =>
   new SightlineError("ERR_SESSION_CLOSED", "the execution provider is not started, or closed");
+
+function nativeOptions({
+  intraOpThreads: _,
+  signal: __,
+  weights,
+  ...native
+}: LoadOptions): NativeLoadOptions {
+  if (!weights) return native;
+  const { file, tensors } = weights;
+  if (!(file instanceof MappedWeightsFile)) {
+    throw new SightlineError("ERR_ADDON_ARGUMENT", "weights have to be mapped by the same provider");
+  }
+  return { ...native, weights: { file: file.id, tensors } };
+}
 
 function toSpec({ name, dtype, dims }: NativeSpec): TensorSpec {
   if (!Object.hasOwn(ARRAY_OF, dtype)) throw new SightlineError("ERR_MODEL_IO", `"${name}" is ${dtype}`);

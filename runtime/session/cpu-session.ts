@@ -2,7 +2,7 @@ import type { NativeEngine, NativeOutput } from "../arm-neon/index.ts";
 import { SightlineError } from "../base/errors.ts";
 import { ARRAY_OF, type NamedTensors, type Tensor, type TensorSpec } from "../tensor/tensor.ts";
 import { checkFeeds, checkFetches } from "./check-tensors.ts";
-import type { RunOptions, Session } from "./execution-provider.ts";
+import type { RunOptions, Session, SessionMemory } from "./execution-provider.ts";
 import type { Tickets } from "./tickets.ts";
 
 interface Deps {
@@ -43,10 +43,19 @@ export class CpuSession implements Session {
     const fetches = checkFetches(this.outputs, given);
     const { engine, tickets } = this.#deps;
     const ticket = tickets.take();
-    const running = engine.run(ticket, slot, this.#id, inputs, fetches);
+    const running = engine.run(ticket, slot, this.#id, inputs, fetches, options.letGo ?? false);
     this.#running.add(ticket);
     const results = await this.#withLimits(ticket, running, options);
     return this.#name(results, given);
+  }
+
+  memory(): SessionMemory {
+    return this.#deps.engine.memory(this.#id);
+  }
+
+  async prefetch(): Promise<void> {
+    const { engine, tickets } = this.#deps;
+    if (!this.#unloading) await engine.prefetch(tickets.take(), this.#id);
   }
 
   /** Ends every run under way with ERR_SESSION_CANCELLED. */

@@ -28,7 +28,7 @@ export interface ExecutionProvider {
 }
 
 /** What the model toolchain asks of ONNX Runtime; a daemon's models need none of it. */
-export type LoadOptions = NativeLoadOptions & {
+export type LoadOptions = Omit<NativeLoadOptions, "weights"> & {
   /** Threads that one run may use; those of the provider when left out. */
   intraOpThreads?: number;
   /** Initializers that are used where they are mapped; the graph names them with any external location. */
@@ -89,6 +89,8 @@ export interface SessionMemory {
 export interface Session {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
+  /** Others may hold what a run gave, too; without it whoever asked may `letGo` of it. */
+  readonly sharesOutputs?: boolean;
   /**
    * Runs on one slot's native thread; the calling thread only hands over pointers. Runs of one slot queue up.
    * `feeds` are read in place and must stay untouched, and neither detached nor resized, until the promise

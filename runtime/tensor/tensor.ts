@@ -35,6 +35,14 @@ export const elementCount = (dims: readonly number[]): number => dims.reduce((n,
 export const byteCount = (dtype: DType, dims: readonly number[]): number =>
   elementCount(dims) * ARRAY_OF[dtype].BYTES_PER_ELEMENT;
 
+/**
+ * Gives the tensor's memory back at once rather than when JavaScript comes to it; its data is gone then. Only for
+ * whoever knows that nobody else has it.
+ */
+export function letGo({ data: { buffer } }: Tensor): void {
+  if (buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
+}
+
 /** A float32 tensor's data; throws ERR_MODEL_IO when the tensor is of another type. */
 export function floats(tensor: Tensor | undefined, name: string): Float32Array {
   if (tensor?.data instanceof Float32Array) return tensor.data;

@@ -5,12 +5,15 @@
 #include <optional>
 
 #include "engine/tensor_arguments.h"
+#include "engine/weights_argument.h"
 
 namespace sightline {
 namespace {
 
 constexpr int64_t kMaxSlots = 64;
 constexpr int64_t kMaxThreads = 256;
+/** The one that loads and the one that reads ahead. */
+constexpr size_t kOtherThreads = 2;
 constexpr const char* kArgument = "ERR_ADDON_ARGUMENT";
 
 const std::map<std::string, OrtGraphOptimization> kOptimizations = {
@@ -33,7 +36,8 @@ std::optional<LoadOptions> ReadLoadOptions(const Napi::Value& value) {
   };
   std::string optimization = "all";
   if (!read("optimization", &optimization) || !read("optimizedPath", &options.optimized_path) ||
-      !read("profilePrefix", &options.profile_prefix) || kOptimizations.count(optimization) == 0) {
+      !read("profilePrefix", &options.profile_prefix) || !read("label", &options.label) ||
+      kOptimizations.count(optimization) == 0) {
     return std::nullopt;
   }
   options.optimization = kOptimizations.at(optimization);
@@ -53,13 +57,16 @@ std::optional<LoadOptions> ReadLoadOptions(const Napi::Value& value) {
 }  // namespace
 
 void Engine::Bind(Napi::Env env, Napi::Object exports) {
-  exports.Set("Engine",
-              DefineClass(env, "Engine",
-                          {InstanceMethod<&Engine::Version>("version"), InstanceMethod<&Engine::Load>("load"),
-                           InstanceMethod<&Engine::Run>("run"), InstanceMethod<&Engine::Unload>("unload"),
-                           InstanceMethod<&Engine::Cancel>("cancel"),
-                           // Writable, as of any class: index.ts puts its own around it.
-                           InstanceMethod<&Engine::CloseFromJs>("close", napi_default_method)}));
+  exports.Set(
+      "Engine",
+      DefineClass(env, "Engine",
+                  {InstanceMethod<&Engine::Version>("version"), InstanceMethod<&Engine::Load>("load"),
+                   InstanceMethod<&Engine::Run>("run"), InstanceMethod<&Engine::Unload>("unload"),
+                   InstanceMethod<&Engine::Prefetch>("prefetch"), InstanceMethod<&Engine::Memory>("memory"),
+                   InstanceMethod<&Engine::Map>("map"), InstanceMethod<&Engine::Mapped>("mapped"),
+                   InstanceMethod<&Engine::Unmap>("unmap"), InstanceMethod<&Engine::Cancel>("cancel"),
+                   // Writable, as of any class: index.ts puts its own around it.
+                   InstanceMethod<&Engine::CloseFromJs>("close", napi_default_method)}));
 }
 
 Engine::Engine(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Engine>(info) {
@@ -73,6 +80,14 @@ Engine::Engine(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Engine>(info) 
   if (!runtime_) {
     Throw(Env(), failure.code, failure.message);
     return;
+  }
+  if (info[2].IsString()) {
+    record_ =
+        FlightRecord::Open(info[2].As<Napi::String>(), static_cast<size_t>(*slots) + kOtherThreads, &failure);
+    if (!record_) {
+      Throw(Env(), failure.code, failure.message);
+      return;
+    }
   }
   if (!StartSlots(static_cast<size_t>(*slots))) Throw(Env(), kArgument, "Engine: no threadsafe function");
 }
@@ -93,7 +108,12 @@ bool Engine::StartSlots(size_t count) {
     napi_call_threadsafe_function(settle, reinterpret_cast<void*>(static_cast<uintptr_t>(ticket)),
                                   napi_tsfn_nonblocking);
   };
-  for (size_t i = 0; i < count; i++) slots_.push_back(std::make_unique<Slot>(i, done));
+  const auto entry = [this](size_t thread) { return record_ ? record_->entry(thread) : nullptr; };
+  for (size_t i = 0; i < count; i++) {
+    slots_.push_back(std::make_unique<Slot>(std::to_string(i), done, entry(i)));
+  }
+  loader_ = std::make_unique<Slot>("load", done, entry(count));
+  reader_ = std::make_unique<Slot>("read", done, entry(count + 1));
   return true;
 }
 
@@ -119,7 +139,10 @@ Napi::Value Engine::Load(const Napi::CallbackInfo& info) {
     source.path = info[1].As<Napi::String>();
   }
   auto options = ReadLoadOptions(info[3]);
-  if (!options) return Throw(info.Env(), kArgument, "load: the options are not valid");
+  if (!options || !ReadWeights(
+                      info[3], [this](const Napi::Value& id) { return FindFile(id); }, &*options)) {
+    return Throw(info.Env(), kArgument, "load: the options are not valid");
+  }
   options->intra_op_threads = static_cast<int>(*threads);
   auto job = std::make_shared<LoadJob>(ticket, runtime_, std::move(source), std::move(*options));
   Pending pending{job, Napi::Promise::Deferred::New(info.Env()), {}, nullptr};
@@ -129,7 +152,7 @@ Napi::Value Engine::Load(const Napi::CallbackInfo& info) {
     Session& session = sessions_.emplace(id, Session{std::move(job->model), 0, nullptr}).first->second;
     return DescribeSession(env, id, *session.model);
   };
-  return Submit(&QuietestSlot(), std::move(pending));
+  return Submit(loader_.get(), std::move(pending));
 }
 
 Napi::Value Engine::Run(const Napi::CallbackInfo& info) {
@@ -148,12 +171,81 @@ Napi::Value Engine::Run(const Napi::CallbackInfo& info) {
       !ReadTensors(info[4], session->model->outputs(), &fetches, &held, &problem)) {
     return Throw(env, kArgument, "run: " + problem);
   }
-  auto job = std::make_shared<RunJob>(ticket, session->model, std::move(feeds), std::move(fetches));
+  const bool let_go = info[5].IsBoolean() && info[5].As<Napi::Boolean>();
+  auto job = std::make_shared<RunJob>(ticket, session->model, std::move(feeds), std::move(fetches), let_go);
   Pending pending{job, Napi::Promise::Deferred::New(env), std::move(held), nullptr};
   pending.result = [job](Napi::Env env) { return HandOver(env, job.get()); };
   session->runs++;
   pending.session = id;
   return Submit(slots_[static_cast<size_t>(*slot)].get(), std::move(pending));
+}
+
+Napi::Value Engine::Prefetch(const Napi::CallbackInfo& info) {
+  uint32_t ticket = 0;
+  uint32_t id = 0;
+  if (!ReadTicket(info, &ticket)) return info.Env().Undefined();
+  Session* session = ReadSession(info, 1, &id);
+  if (session == nullptr) return info.Env().Undefined();
+  auto job = std::make_shared<PrefetchJob>(ticket, session->model);
+  Pending pending{job, Napi::Promise::Deferred::New(info.Env()), {}, nullptr};
+  pending.result = [](Napi::Env env) { return env.Undefined(); };
+  // It counts as a run: the model's memory goes once nobody reads it in any more.
+  session->runs++;
+  pending.session = id;
+  return Submit(reader_.get(), std::move(pending));
+}
+
+Napi::Value Engine::Memory(const Napi::CallbackInfo& info) {
+  uint32_t id = 0;
+  const Session* session = ReadSession(info, 0, &id);
+  if (session == nullptr) return info.Env().Undefined();
+  const Model& model = *session->model;
+  Napi::Object result = Napi::Object::New(info.Env());
+  const auto set = [&](const char* key, double value) {
+    result.Set(key, Napi::Number::New(info.Env(), value));
+  };
+  set("weightsBytes", static_cast<double>(model.weights_bytes()));
+  set("activationPeakBytes", static_cast<double>(model.activations_peak()));
+  set("mappedBytes", static_cast<double>(model.mapped_bytes()));
+  return result;
+}
+
+Napi::Value Engine::Map(const Napi::CallbackInfo& info) {
+  uint32_t ticket = 0;
+  if (!ReadTicket(info, &ticket)) return info.Env().Undefined();
+  if (!info[1].IsString()) return Throw(info.Env(), kArgument, "map: wanted a path");
+  auto job = std::make_shared<MapJob>(ticket, info[1].As<Napi::String>());
+  Pending pending{job, Napi::Promise::Deferred::New(info.Env()), {}, nullptr};
+  pending.result = [this, job](Napi::Env env) {
+    const uint32_t id = ++last_file_;
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("file", Napi::Number::New(env, id));
+    result.Set("bytes", Napi::Number::New(env, static_cast<double>(job->file->bytes())));
+    files_.emplace(id, std::move(job->file));
+    return result;
+  };
+  return Submit(loader_.get(), std::move(pending));
+}
+
+Napi::Value Engine::Mapped(const Napi::CallbackInfo& info) {
+  const std::shared_ptr<MappedFile> file = FindFile(info[0]);
+  if (!file) return Throw(info.Env(), kArgument, "mapped: there is no such file");
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("intact", Napi::Boolean::New(info.Env(), file->Intact()));
+  result.Set("residentBytes", Napi::Number::New(info.Env(), static_cast<double>(file->ResidentBytes())));
+  return result;
+}
+
+Napi::Value Engine::Unmap(const Napi::CallbackInfo& info) {
+  const auto id = ReadInteger(info[0], 0, UINT32_MAX);
+  if (id) files_.erase(static_cast<uint32_t>(*id));
+  return info.Env().Undefined();
+}
+
+std::shared_ptr<MappedFile> Engine::FindFile(const Napi::Value& value) const {
+  const auto id = ReadInteger(value, 0, UINT32_MAX);
+  const auto found = id ? files_.find(static_cast<uint32_t>(*id)) : files_.end();
+  return found == files_.end() ? nullptr : found->second;
 }
 
 Napi::Value Engine::Unload(const Napi::CallbackInfo& info) {
@@ -214,11 +306,6 @@ Engine::Session* Engine::ReadSession(const Napi::CallbackInfo& info, size_t argu
   return &found->second;
 }
 
-Slot& Engine::QuietestSlot() {
-  return **std::min_element(slots_.begin(), slots_.end(),
-                            [](const auto& a, const auto& b) { return a->Depth() < b->Depth(); });
-}
-
 /** Without a slot the job waits until `ReleaseWhenIdle` gives it one. */
 Napi::Value Engine::Submit(Slot* slot, Pending pending) {
   const Napi::Promise promise = pending.deferred.Promise();
@@ -277,7 +364,7 @@ void Engine::RunEnded(uint32_t session) {
 void Engine::ReleaseWhenIdle(uint32_t id) {
   const auto found = sessions_.find(id);
   if (found->second.runs != 0 || !found->second.unload) return;
-  QuietestSlot().Push(std::move(found->second.unload));
+  loader_->Push(std::move(found->second.unload));
   sessions_.erase(found);
 }
 
@@ -299,13 +386,19 @@ void Engine::OnEnvironmentEnd(void* engine) {
 void Engine::Close() {
   for (auto& [ticket, pending] : pending_) pending.job->Terminate();
   for (auto& slot : slots_) slot->Stop();
+  if (loader_) loader_->Stop();
+  if (reader_) reader_->Stop();
   slots_.clear();
+  loader_.reset();
+  reader_.reset();
   if (settle_ != nullptr) napi_release_threadsafe_function(settle_, napi_tsfn_abort);
   settle_ = nullptr;
   if (hooked_) napi_remove_env_cleanup_hook(Env(), OnEnvironmentEnd, this);
   hooked_ = false;
   pending_.clear();
   sessions_.clear();
+  files_.clear();
+  record_.reset();
   runtime_.reset();
 }
 

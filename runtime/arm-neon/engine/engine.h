@@ -16,13 +16,17 @@ namespace sightline {
  * What JavaScript holds: slots, sessions by number, and promises by ticket (a number that the caller chooses,
  * so that it can cancel). All members but the slots' queues belong to the JavaScript thread.
  *
- *   new Engine(library, slots)                              throws ERR_ORT_LIBRARY
+ *   new Engine(library, slots, recordPath?)                 throws ERR_ORT_LIBRARY
  *   version()                                               → "1.30.0"
  *   load(ticket, path | bytes, intraOpThreads, options?)    → Promise<{session, inputs, outputs}>
- *   run(ticket, slot, session, feeds, fetches)              → Promise<(null | {dims, buffer})[]>
- *   unload(ticket, session)                                 → Promise<undefined>
- *   cancel(ticket)                                          → whether there was something to cancel
- *   close()                                                 ends runs, joins the threads, frees everything
+ *   run(ticket, slot, session, feeds, fetches, letGo?)      → Promise<(null | {dims, buffer})[]>
+ *   prefetch(ticket, session)                               → Promise<undefined>
+ *   memory(session)                                         → {weightsBytes, activationPeakBytes,
+ * mappedBytes} map(ticket, path)                                       → Promise<{file, bytes}> mapped(file)
+ * → {intact, residentBytes} unmap(file)                                             once no session reads it
+ * any more unload(ticket, session)                                 → Promise<undefined> cancel(ticket) →
+ * whether there was something to cancel close()                                                 ends runs,
+ * joins the threads, frees everything
  */
 class Engine : public Napi::ObjectWrap<Engine> {
  public:
@@ -50,6 +54,11 @@ class Engine : public Napi::ObjectWrap<Engine> {
   Napi::Value Version(const Napi::CallbackInfo& info);
   Napi::Value Load(const Napi::CallbackInfo& info);
   Napi::Value Run(const Napi::CallbackInfo& info);
+  Napi::Value Prefetch(const Napi::CallbackInfo& info);
+  Napi::Value Memory(const Napi::CallbackInfo& info);
+  Napi::Value Map(const Napi::CallbackInfo& info);
+  Napi::Value Mapped(const Napi::CallbackInfo& info);
+  Napi::Value Unmap(const Napi::CallbackInfo& info);
   Napi::Value Unload(const Napi::CallbackInfo& info);
   Napi::Value Cancel(const Napi::CallbackInfo& info);
   Napi::Value CloseFromJs(const Napi::CallbackInfo& info);
@@ -57,7 +66,8 @@ class Engine : public Napi::ObjectWrap<Engine> {
   bool StartSlots(size_t count);
   bool ReadTicket(const Napi::CallbackInfo& info, uint32_t* ticket);
   Session* ReadSession(const Napi::CallbackInfo& info, size_t argument, uint32_t* id);
-  Slot& QuietestSlot();
+  /** Null when the value is no living file's number. */
+  std::shared_ptr<MappedFile> FindFile(const Napi::Value& value) const;
   Napi::Value Submit(Slot* slot, Pending pending);
   void Settle(Napi::Env env, uint32_t ticket);
   static void Conclude(Napi::Env env, const Pending& pending);
@@ -70,10 +80,18 @@ class Engine : public Napi::ObjectWrap<Engine> {
   static void OnEnvironmentEnd(void* engine);
 
   std::shared_ptr<OrtRuntime> runtime_;
+  /** Before the threads, which write to it. */
+  std::unique_ptr<FlightRecord> record_;
   std::vector<std::unique_ptr<Slot>> slots_;
+  /** Opens and frees models, which takes long: no run waits behind it. */
+  std::unique_ptr<Slot> loader_;
+  /** Reads weights in ahead of runs, and so waits for no load either. */
+  std::unique_ptr<Slot> reader_;
   std::unordered_map<uint32_t, Pending> pending_;
   std::unordered_map<uint32_t, Session> sessions_;
   uint32_t last_session_ = 0;
+  std::unordered_map<uint32_t, std::shared_ptr<MappedFile>> files_;
+  uint32_t last_file_ = 0;
   napi_threadsafe_function settle_ = nullptr;
   bool hooked_ = false;
 };

@@ -28,10 +28,12 @@ class LoadJob final : public Job {
   LoadJob(uint32_t ticket, std::shared_ptr<OrtRuntime> runtime, ModelSource source, LoadOptions options)
       : Job(ticket), runtime_(std::move(runtime)), source_(std::move(source)), options_(std::move(options)) {}
   void Execute() override;
+  void Terminate() override { control_.Cancel(); }
 
   std::shared_ptr<Model> model;
 
  private:
+  LoadControl control_;
   const std::shared_ptr<OrtRuntime> runtime_;
   const ModelSource source_;
   const LoadOptions options_;
@@ -40,7 +42,7 @@ class LoadJob final : public Job {
 class RunJob final : public Job {
  public:
   RunJob(uint32_t ticket, std::shared_ptr<Model> model, std::vector<TensorView> feeds,
-         std::vector<TensorView> fetches);
+         std::vector<TensorView> fetches, bool let_go);
   void Execute() override;
   void Terminate() override;
 
@@ -50,8 +52,32 @@ class RunJob final : public Job {
   std::vector<OrtPtr<OrtValue>> results;
 
  private:
+  /** Whether the model's mapped weights go when it is through. */
+  const bool let_go_;
   const OrtPtr<OrtRunOptions> options_;
   std::atomic<bool> cancelled_{false};
+};
+
+/** Maps a file of weights. */
+class MapJob final : public Job {
+ public:
+  MapJob(uint32_t ticket, std::string path) : Job(ticket), path_(std::move(path)) {}
+  void Execute() override { file = MappedFile::Open(path_, &failure); }
+
+  std::shared_ptr<MappedFile> file;
+
+ private:
+  const std::string path_;
+};
+
+/** Reads a model's mapped weights in, ahead of a run. */
+class PrefetchJob final : public Job {
+ public:
+  PrefetchJob(uint32_t ticket, std::shared_ptr<Model> model) : Job(ticket), model_(std::move(model)) {}
+  void Execute() override { model_->Prefetch(); }
+
+ private:
+  const std::shared_ptr<Model> model_;
 };
 
 /** Frees a model that nobody runs any more, and gives the memory back to the system. */

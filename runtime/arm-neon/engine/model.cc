@@ -1,6 +1,9 @@
 #include "engine/model.h"
 
+#include <algorithm>
+
 #include "engine/element_types.h"
+#include "engine/flight_record.h"
 
 namespace sightline {
 namespace {
@@ -20,7 +23,8 @@ OrtPtr<OrtSessionOptions> MakeOptions(const OrtRuntime& runtime, const LoadOptio
                     ok(api.SetInterOpThreads(raw, 1)) && ok(api.SetExecutionMode(raw, kOrtSequential)) &&
                     ok(api.SetGraphOptimization(raw, wanted.optimization)) &&
                     ok(api.SetSessionLogLevel(raw, kOrtLogFatal)) &&
-                    ok(api.AddConfigEntry(raw, "session.intra_op.allow_spinning", "0"));
+                    ok(api.AddConfigEntry(raw, "session.intra_op.allow_spinning", "0")) &&
+                    ok(api.AddConfigEntry(raw, "session.use_env_allocators", "1"));
   if (!done) return nullptr;
   for (const auto& [key, value] : wanted.entries) {
     if (!ok(api.AddConfigEntry(raw, key.c_str(), value.c_str()))) return nullptr;
@@ -50,19 +54,84 @@ bool ReadType(const OrtRuntime& runtime, const OrtTypeInfo* type, TensorSpec* sp
 
 }  // namespace
 
+void LoadControl::Cancel() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  cancelled_ = true;
+  if (options_ == nullptr || !runtime_->cancels_loads) return;
+  Failure ignored;
+  runtime_->Succeeded(runtime_->api.SetLoadCancellation(options_, true), kLoad, &ignored);
+}
+
+void LoadControl::Attach(const OrtRuntime* runtime, OrtSessionOptions* options) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  runtime_ = runtime;
+  options_ = options;
+}
+
 std::unique_ptr<Model> Model::Load(std::shared_ptr<OrtRuntime> runtime, const ModelSource& source,
-                                   const LoadOptions& wanted, Failure* failure) {
+                                   const LoadOptions& wanted, LoadControl* control, Failure* failure) {
   const OrtApi& api = runtime->api;
+  const Flight flight(kOpening, wanted.label);
   const OrtPtr<OrtSessionOptions> options = MakeOptions(*runtime, wanted, failure);
   if (!options) return nullptr;
+  std::unique_ptr<Model> model(new Model(runtime, wanted));
+  if (!model->MapWeights(wanted.tensors, options.get(), failure)) return nullptr;
+  const AccountScope scope(model->account_, true);
   OrtSession* session = nullptr;
+  control->Attach(runtime.get(), options.get());
   OrtStatus* status =
       source.data == nullptr
           ? api.CreateSession(runtime->env(), source.path.c_str(), options.get(), &session)
           : api.CreateSessionFromArray(runtime->env(), source.data, source.bytes, options.get(), &session);
+  control->Attach(nullptr, nullptr);
   if (!runtime->Succeeded(status, kLoad, failure)) return nullptr;
-  std::unique_ptr<Model> model(new Model(std::move(runtime), session));
+  model->session_.reset(session);
+  model->weights_bytes_ = model->account_->live();
+  model->account_->ResetPeak();
+  // What was read to be packed is not read again.
+  model->LetGo();
   return model->ReadSpecs(failure) ? std::move(model) : nullptr;
+}
+
+Model::~Model() {
+  session_.reset();
+  account_->Release();
+}
+
+/** ONNX Runtime takes such tensors as they are, where it would copy, or map again, what its file names. */
+bool Model::MapWeights(const std::vector<MappedTensor>& tensors, OrtSessionOptions* options,
+                       Failure* failure) {
+  for (const MappedTensor& tensor : tensors) {
+    // It wants memory that may be written to, and does not write to initializers.
+    char* data = const_cast<char*>(weights_->data()) + tensor.span.offset;
+    OrtValue* value = nullptr;
+    const bool made = runtime_->Succeeded(
+        runtime_->api.CreateTensorOver(runtime_->cpu(), data, tensor.span.bytes, tensor.dims.data(),
+                                       tensor.dims.size(), static_cast<OrtElementType>(tensor.type), &value),
+        kLoad, failure);
+    if (!made) return false;
+    initializers_.push_back(runtime_->Own(value));
+    if (!runtime_->Succeeded(runtime_->api.AddInitializer(options, tensor.name.c_str(), value), kLoad,
+                             failure)) {
+      return false;
+    }
+    spans_.push_back(tensor.span);
+  }
+  return true;
+}
+
+size_t Model::mapped_bytes() const {
+  size_t bytes = 0;
+  for (const Span& span : spans_) bytes += span.bytes;
+  return bytes;
+}
+
+void Model::Prefetch() const {
+  for (const Span& span : spans_) weights_->Prefetch(span);
+}
+
+void Model::LetGo() const {
+  for (const Span& span : spans_) weights_->LetGo(span);
 }
 
 bool Model::ReadSpecs(Failure* failure) {
@@ -103,6 +172,8 @@ OrtPtr<OrtValue> Model::Wrap(const TensorView& view, OrtElementType type, Failur
 bool Model::Run(const OrtRunOptions* options, const std::vector<TensorView>& feeds,
                 const std::vector<TensorView>& fetches, std::vector<OrtPtr<OrtValue>>* results,
                 Failure* failure) const {
+  const Flight flight(kRunning, label_);
+  const AccountScope scope(account_, false);
   std::vector<const char*> input_names, output_names;
   std::vector<OrtPtr<OrtValue>> inputs;
   for (const TensorView& feed : feeds) {
@@ -128,7 +199,10 @@ bool Model::Run(const OrtRunOptions* options, const std::vector<TensorView>& fee
   for (size_t i = 0; i < results->size(); i++) {
     if (!(*results)[i]) (*results)[i] = runtime_->Own(raw_outputs[i]);
   }
-  return runtime_->Succeeded(status, kRun, failure);
+  if (!runtime_->Succeeded(status, kRun, failure)) return false;
+  if (weights_ == nullptr || weights_->Intact()) return true;
+  *failure = {"ERR_MODEL_DIGEST", "the file of weights changed while the model was in use"};
+  return false;
 }
 
 }  // namespace sightline

@@ -17,12 +17,22 @@ struct OrtSessionOptions;
 struct OrtRunOptions;
 struct OrtValue;
 struct OrtMemoryInfo;
-struct OrtAllocator;
+/** What ONNX Runtime wants of an allocator that is not its own. */
+struct OrtAllocator {
+  uint32_t version;
+  void* (*Alloc)(OrtAllocator*, size_t bytes);
+  void (*Free)(OrtAllocator*, void* block);
+  const OrtMemoryInfo* (*Info)(const OrtAllocator*);
+  /** For memory that stays as long as its session. */
+  void* (*Reserve)(OrtAllocator*, size_t bytes);
+};
 struct OrtTypeInfo;
 struct OrtTensorInfo;
 
 /** The oldest library whose table has every function below: interface 17 belongs to release 1.17. */
 constexpr uint32_t kOrtInterface = 17;
+/** Of release 1.22; below it a load cannot be ended. */
+constexpr uint32_t kOrtCancellingInterface = 22;
 
 struct OrtApiBase {
   const void* (*GetApi)(uint32_t version);
@@ -38,7 +48,7 @@ enum OrtGraphOptimization : int {
   kOrtOptimizeExtended = 2,
   kOrtOptimizeAll = 99,
 };
-enum OrtAllocatorType : int { kOrtArenaAllocator = 1 };
+enum OrtAllocatorType : int { kOrtDeviceAllocator = 0, kOrtArenaAllocator = 1 };
 enum OrtMemoryType : int { kOrtMemoryDefault = 0 };
 
 enum OrtElementType : int {
@@ -91,6 +101,9 @@ struct OrtApi {
   const OrtCall<24, OrtSessionOptions*, int> SetIntraOpThreads{table};
   const OrtCall<25, OrtSessionOptions*, int> SetInterOpThreads{table};
   const OrtCall<130, OrtSessionOptions*, const char*, const char*> AddConfigEntry{table};
+  const OrtCall<150, OrtSessionOptions*, const char*, const OrtValue*> AddInitializer{table};
+  /** Only there from `kOrtCancellingInterface` on. */
+  const OrtCall<293, OrtSessionOptions*, bool> SetLoadCancellation{table};
   const OrtEntry<100, void(OrtSessionOptions*)> ReleaseSessionOptions{table};
 
   const OrtCall<7, const OrtEnv*, const char*, const OrtSessionOptions*, OrtSession**> CreateSession{table};
@@ -106,6 +119,7 @@ struct OrtApi {
   const OrtCall<37, const OrtSession*, size_t, OrtAllocator*, char**> GetOutputName{table};
   const OrtCall<76, OrtAllocator*, void*> AllocatorFree{table};
   const OrtCall<78, OrtAllocator**> GetDefaultAllocator{table};
+  const OrtCall<176, OrtEnv*, OrtAllocator*> RegisterAllocator{table};
 
   const OrtCall<55, const OrtTypeInfo*, const OrtTensorInfo**> CastToTensorInfo{table};
   const OrtEntry<98, void(OrtTypeInfo*)> ReleaseTypeInfo{table};

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "engine/arena_allocator.h"
+
 namespace sightline {
 namespace {
 
@@ -69,12 +71,13 @@ std::shared_ptr<OrtRuntime> OrtRuntime::Open(const std::string& path, Failure* f
                 path + ": version " + (version == nullptr ? "unknown" : version) + " is older than 1.17"};
     return nullptr;
   }
-  const void* table = base->GetApi(kOrtInterface);
+  const bool cancels = MinorVersion(version) >= static_cast<int>(kOrtCancellingInterface);
+  const void* table = base->GetApi(cancels ? kOrtCancellingInterface : kOrtInterface);
   if (table == nullptr) {
-    *failure = {"ERR_ORT_LIBRARY", path + ": version " + version + " no longer offers interface 17"};
+    *failure = {"ERR_ORT_LIBRARY", path + ": version " + version + " no longer offers interface 17 or 22"};
     return nullptr;
   }
-  std::shared_ptr<OrtRuntime> runtime(new OrtRuntime(table, version));
+  std::shared_ptr<OrtRuntime> runtime(new OrtRuntime(table, version, cancels));
   return runtime->Start(failure) ? runtime : nullptr;
 }
 
@@ -83,7 +86,8 @@ bool OrtRuntime::Start(Failure* failure) {
   return Succeeded(api.CreateEnv(kOrtLogFatal, "sightline", &env_), "ERR_ORT_LIBRARY", failure) &&
          Succeeded(api.CreateCpuMemoryInfo(kOrtArenaAllocator, kOrtMemoryDefault, &cpu_), "ERR_ORT_LIBRARY",
                    failure) &&
-         Succeeded(api.GetDefaultAllocator(&allocator_), "ERR_ORT_LIBRARY", failure);
+         Succeeded(api.GetDefaultAllocator(&allocator_), "ERR_ORT_LIBRARY", failure) &&
+         UseArena(api, env_, failure);
 }
 
 OrtRuntime::~OrtRuntime() {

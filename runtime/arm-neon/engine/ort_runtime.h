@@ -29,6 +29,8 @@ class OrtRuntime {
 
   const OrtApi api;
   const std::string version;
+  /** Whether loads under way can be ended. */
+  const bool cancels_loads;
   const OrtEnv* env() const { return env_; }
   const OrtMemoryInfo* cpu() const { return cpu_; }
   OrtAllocator* allocator() const { return allocator_; }
@@ -42,7 +44,8 @@ class OrtRuntime {
   }
 
  private:
-  OrtRuntime(const void* table, const char* version_text) : api(table), version(version_text) {}
+  OrtRuntime(const void* table, const char* version_text, bool cancels)
+      : api(table), version(version_text), cancels_loads(cancels) {}
   bool Start(Failure* failure);
 
   OrtEnv* env_ = nullptr;

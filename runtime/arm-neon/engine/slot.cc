@@ -7,9 +7,9 @@
 
 namespace sightline {
 
-Slot::Slot(unsigned index, std::function<void(uint32_t)> done)
-    : done_(std::move(done)), thread_([this] { Work(); }) {
-  pthread_setname_np(thread_.native_handle(), ("sightline-" + std::to_string(index)).c_str());
+Slot::Slot(const std::string& name, std::function<void(uint32_t)> done, FlightEntry* entry)
+    : done_(std::move(done)), entry_(entry), thread_([this] { Work(); }) {
+  pthread_setname_np(thread_.native_handle(), ("sightline-" + name).c_str());
 }
 
 void Slot::Push(std::shared_ptr<Job> job) {
@@ -45,6 +45,7 @@ void Slot::Join() {
 }
 
 void Slot::Work() {
+  FlyAs(entry_);
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return stopped_ || !waiting_.empty(); });

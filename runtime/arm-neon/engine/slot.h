@@ -5,8 +5,10 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 
+#include "engine/flight_record.h"
 #include "engine/job.h"
 
 namespace sightline {
@@ -14,8 +16,9 @@ namespace sightline {
 /** One native thread that works through its jobs in order. */
 class Slot {
  public:
-  /** `done` is called with the ticket of each job, on the slot's thread. */
-  Slot(unsigned index, std::function<void(uint32_t)> done);
+  /** `done` is called with the ticket of each job, on the slot's thread; `entry` is its flight record, or
+   * null. */
+  Slot(const std::string& name, std::function<void(uint32_t)> done, FlightEntry* entry);
   ~Slot() { Join(); }
 
   void Push(std::shared_ptr<Job> job);
@@ -31,6 +34,7 @@ class Slot {
   void Work();
 
   const std::function<void(uint32_t)> done_;
+  FlightEntry* const entry_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::shared_ptr<Job>> waiting_;

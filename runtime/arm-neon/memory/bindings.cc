@@ -2,6 +2,7 @@
 
 #include "arguments.h"
 #include "memory/block.h"
+#include "memory/tensor_arena.h"
 
 namespace sightline {
 namespace {
@@ -40,12 +41,26 @@ Napi::Value MemoryUseNow(const Napi::CallbackInfo& info) {
   return result;
 }
 
+Napi::Value TensorMemory(const Napi::CallbackInfo& info) {
+  const ArenaUse use = ArenaUseNow();
+  Napi::Object result = Napi::Object::New(info.Env());
+  const auto set = [&](const char* key, int64_t bytes) {
+    result.Set(key, Napi::Number::New(info.Env(), static_cast<double>(bytes)));
+  };
+  set("weightsBytes", use.weights);
+  set("activationBytes", use.activations);
+  set("activationPeakBytes", use.activations_peak);
+  set("heldBytes", use.held);
+  return result;
+}
+
 }  // namespace
 
 void BindMemory(Napi::Env env, Napi::Object exports) {
   exports.Set("allocate", Napi::Function::New<Allocate>(env, "allocate"));
   exports.Set("attach", Napi::Function::New<Attach>(env, "attach"));
   exports.Set("memoryUse", Napi::Function::New<MemoryUseNow>(env, "memoryUse"));
+  exports.Set("tensorMemory", Napi::Function::New<TensorMemory>(env, "tensorMemory"));
 }
 
 }  // namespace sightline

@@ -4,7 +4,7 @@
 
 namespace sightline {
 
-/** Adds `allocate`, `attach` and `memoryUse` to the addon. */
+/** Adds `allocate`, `attach`, `memoryUse` and `tensorMemory` to the addon. */
 void BindMemory(Napi::Env env, Napi::Object exports);
 
 }  // namespace sightline

@@ -27,7 +27,9 @@ describe("which models stream", () => {
   });
 
   test("one that never may is refused with what it needs and what there is", () => {
-    expect(() => streamed(candidate("a", 200, 20, "never"))).toThrowError(/a needs 200.0 MiB, there are 100.0 MiB/);
+    expect(() => streamed(candidate("a", 200, 20, "never"))).toThrowError(
+      /a needs 200.0 MiB, there are 100.0 MiB/,
+    );
   });
 
   test("several that do not fit together are named", () => {
