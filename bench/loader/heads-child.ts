@@ -2,8 +2,8 @@
 //   node heads-child.ts FOLDER shared|single RUNS
 
 import { join } from "node:path";
+import { backbone, head, joined, writeBundle } from "../../test/support/small-bundles.ts";
 import { median } from "../bench.ts";
-import { backbone, head, joined, writeBundle } from "./bundles.ts";
 import { answer } from "./children.ts";
 import { openManager, POLICY, picture } from "./manager.ts";
 import { readMemory } from "./memory.ts";

@@ -4,7 +4,7 @@ import { ModelManager, type ModelManagerOptions } from "../../runtime/loader/mod
 import type { OpenedModel } from "../../runtime/loader/model-version.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
-import { INPUT_DIMS } from "./bundles.ts";
+import { INPUT_DIMS } from "../../test/support/small-bundles.ts";
 
 /** What a frame uses of a model here. */
 export interface Opened extends OpenedModel {

@@ -4,8 +4,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { randomFrom } from "../../test/fuzz/random.ts";
-import { backbone, head, writeBundle } from "./bundles.ts";
+import { backbone, head, randomFrom, writeBundle } from "../../test/support/small-bundles.ts";
 import { answer } from "./children.ts";
 import { bitsOf, openManager, POLICY, picture } from "./manager.ts";
 import { readMemory } from "./memory.ts";

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import type { Session } from "../../session/execution-provider.ts";
 import type { NamedTensors, Tensor } from "../../tensor/tensor.ts";
 import { openPiece, openPrepared, type PieceContext } from "./open-pieces.ts";
@@ -9,9 +8,6 @@ const SMALL_SHARE = 1 / 4;
 /** As much slower may a model be without packed copies, which take its weights' memory a second time. */
 const SLOWER = 1.05;
 const ROUNDS = 7;
-/** What a session's structures take at least, whatever else happened in the process meanwhile. */
-const SESSION_BYTES_MIN = 256 * 1024;
-const PAGE_BYTES = 4096;
 
 /** How a whole model is best opened, what it takes then, and what it makes of `feeds`. */
 export interface Stored {
@@ -22,22 +18,22 @@ export interface Stored {
 
 /** Whether packed copies of weights are worth their memory. Errors: those of `load` and `run`. */
 export async function chooseStore(context: PieceContext, whole: Piece, feeds: NamedTensors): Promise<Stored> {
-  const packed = await openMeasured(context, whole, true);
+  const packed = await openPiece(context, whole, true);
   try {
-    const made = await packed.session.run(0, feeds);
-    const { activationPeakBytes, weightsBytes } = packed.session.memory();
-    const cost = { anonymousBytes: packed.anonymousBytes, activationBytes: activationPeakBytes };
+    const made = await packed.run(0, feeds);
+    const cost = costOf(packed);
+    const { weightsBytes } = packed.memory();
     const isSmall = weightsBytes <= weightBytesOf(whole) * SMALL_SHARE;
     if (isSmall || context.file === undefined) return { prepack: true, cost, made };
     return (
-      (await withoutPacking(context, { whole, feeds, packed: packed.session })) ?? {
+      (await withoutPacking(context, { whole, feeds, packed })) ?? {
         prepack: true,
         cost,
         made,
       }
     );
   } finally {
-    await packed.session.unload();
+    await packed.unload();
   }
 }
 
@@ -46,15 +42,11 @@ async function withoutPacking(
   context: PieceContext,
   { feeds, packed, whole }: { whole: Piece; feeds: NamedTensors; packed: Session },
 ): Promise<Stored | undefined> {
-  const { anonymousBytes, session } = await openMeasured(context, whole, false);
+  const session = await openPiece(context, whole, false);
   try {
     const made = await session.run(0, feeds);
     if ((await timesSlower(session, packed, feeds)) > SLOWER) return undefined;
-    return {
-      prepack: false,
-      made,
-      cost: { anonymousBytes, activationBytes: session.memory().activationPeakBytes },
-    };
+    return { prepack: false, made, cost: costOf(session) };
   } finally {
     await session.unload();
   }
@@ -66,26 +58,19 @@ export async function measureSlices(
   { made, prepack }: Stored,
   { feeds, slices, whole }: { whole: Piece; slices: readonly Piece[]; feeds: NamedTensors },
 ): Promise<StageCost | undefined> {
-  const before = await anonymousNow();
   const session = await openPrepared(context, { whole, slices, prepack }, { isStreaming: true });
   try {
-    const anonymousBytes = Math.max(SESSION_BYTES_MIN, (await anonymousNow()) - before);
     const again = await session.run(0, feeds);
     const isSame = Object.entries(made).every(([name, tensor]) => areSame(tensor, again[name]));
-    return isSame ? { anonymousBytes, activationBytes: session.memory().activationPeakBytes } : undefined;
+    return isSame ? costOf(session) : undefined;
   } finally {
     await session.unload();
   }
 }
 
-async function openMeasured(
-  context: PieceContext,
-  piece: Piece,
-  prepack: boolean,
-): Promise<{ session: Session; anonymousBytes: number }> {
-  const before = await anonymousNow();
-  const session = await openPiece(context, piece, prepack);
-  return { session, anonymousBytes: Math.max(SESSION_BYTES_MIN, (await anonymousNow()) - before) };
+function costOf(session: Session): StageCost {
+  const { activationPeakBytes, structureBytes, weightsBytes } = session.memory();
+  return { anonymousBytes: weightsBytes + structureBytes, activationBytes: activationPeakBytes };
 }
 
 /** The median of pairs of runs, one right behind the other, so that a busy moment meets both. */
@@ -107,9 +92,3 @@ function areSame(a: Tensor, b: Tensor | undefined): boolean {
 
 const bytesOf = ({ data }: Tensor): Uint8Array =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-
-/** Of this process: resident pages that belong to no file (proc_pid_statm(5)). */
-async function anonymousNow(): Promise<number> {
-  const [, resident = 0, shared = 0] = (await readFile("/proc/self/statm", "utf8")).split(" ").map(Number);
-  return (resident - shared) * PAGE_BYTES;
-}

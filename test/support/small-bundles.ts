@@ -4,8 +4,8 @@ import { writeStage } from "../../models/bundle/write-blobs.ts";
 import { makeNode } from "../../models/onnx/graph.ts";
 import type { ModelProto } from "../../models/onnx/proto/onnx_pb.js";
 import { floatTensor } from "../../models/onnx/tensor.ts";
-import { tinyModel, value } from "../../test/support/tiny-model.ts";
-import { gaussian } from "../../test/unit/quantize/values.ts";
+import { gaussian } from "../unit/quantize/values.ts";
+import { tinyModel, value } from "./tiny-model.ts";
 
 const SIDE = 32;
 const CLASSES = 10;
@@ -102,3 +102,4 @@ export async function writeBundle(
   await writeFile(join(folder, "manifest.json"), JSON.stringify(manifest));
   return folder;
 }
+export { randomFrom } from "../fuzz/random.ts";
