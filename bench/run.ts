@@ -6,10 +6,11 @@ import type { Bench, Row } from "./bench.ts";
 import { cameras } from "./cameras.ts";
 import { demo } from "./demo.ts";
 import { kernels } from "./kernels.ts";
+import { loader } from "./loader.ts";
 import { models } from "./models.ts";
 import { pipeline } from "./pipeline.ts";
 
-const BENCHES: readonly Bench[] = [kernels, models, cameras, pipeline, demo];
+const BENCHES: readonly Bench[] = [kernels, models, loader, cameras, pipeline, demo];
 
 /** `npm run bench -- [NAME…] [--json] [--quick | --long]`; exit code 1 when a goal is missed. */
 async function main(): Promise<number> {

@@ -81,9 +81,14 @@ async function warm(name: BigModel, given: readonly string[]): Promise<Result[]>
   );
   return [
     paired(`${name}: warm run`, [warmMs, plainMs], warmToPlain, WARM_RATIO),
-    paired(`${name}: streaming run against warm`, [streamingMs, warmMs], streamingToWarm, STREAM_RATIO),
     flag(`${name}: streaming gives what warm gives, bit for bit`, exact.isStreamingExact),
-    ...(name === "resnet50" ? [flag(`${name}: and what the plain way gives`, exact.isPlainExact)] : []),
+    // A chain of matrices for one row is all weights and next to no work: there is nothing to hide their way behind.
+    ...(name === "resnet50"
+      ? [
+          paired(`${name}: streaming run against warm`, [streamingMs, warmMs], streamingToWarm, STREAM_RATIO),
+          flag(`${name}: and what the plain way gives`, exact.isPlainExact),
+        ]
+      : []),
   ];
 }
 

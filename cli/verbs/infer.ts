@@ -7,6 +7,7 @@ import { SightlineError } from "../../runtime/base/errors.ts";
 import { makeFolder } from "../../runtime/base/make-folder.ts";
 import { ANY_DETECTION_FAILS } from "../../runtime/pipeline/decide.ts";
 import type { Frame } from "../../runtime/pipeline/frame.ts";
+import { soleModel } from "../../runtime/pipeline/frame-models.ts";
 import { conclude, type Judged, judge } from "../../runtime/pipeline/judge.ts";
 import { openModel } from "../../runtime/pipeline/open-model.ts";
 import { buildResult, type InspectionResult } from "../../runtime/pipeline/result.ts";
@@ -80,8 +81,7 @@ async function inferAll(
   options: Options,
   io: Io,
 ): Promise<number> {
-  const { name, version, sha256 } = model.options;
-  const provenance = { device: "infer", boot_id: await readBootId(), models: [{ name, version, sha256 }] };
+  const provenance = { device: "infer", boot_id: await readBootId() };
   const ahead: Promise<InspectionResult>[] = [];
   let exitCode = 0;
   for (let next = 0; ahead.length > 0 || next < files.length; ) {
@@ -108,8 +108,8 @@ async function inferAll(
 
 async function inferFrame(model: VisionModel, frame: Frame, options: Options): Promise<Judged> {
   const { folder } = options;
-  const detect = detectStage({ model, lanes: 1, clock }, { min_score: options.minScore });
-  const seen = await judge({ stages: [detect], clock }, frame, {});
+  const detect = detectStage({ modelOf: () => model, lanes: 1, clock }, { min_score: options.minScore });
+  const seen = await judge({ stages: [detect], clock, lease: soleModel(model) }, frame, {});
   const [judged = seen] = conclude([rulesStage({ rules: ANY_DETECTION_FAILS }, {})], seen);
   if (folder !== undefined && judged.source && frame.origin) {
     const name = options.nameOf(frame.origin);

@@ -4,6 +4,7 @@ import { child, isRecord, type Path, valueAt } from "../../runtime/base/json-sch
 import { camera } from "./cameras.ts";
 import { evidence } from "./evidence.ts";
 import { http } from "./http.ts";
+import { model } from "./models.ts";
 import { mqtt } from "./mqtt.ts";
 import { pipeline } from "./pipelines.ts";
 import { duration, id, path, size } from "./scalars.ts";
@@ -11,6 +12,10 @@ import { duration, id, path, size } from "./scalars.ts";
 const device = z.strictObject({
   id: id.describe("Name of this device; a part of every topic, so unique at its broker."),
 });
+
+const memory = z
+  .union([z.literal("auto"), size({ min: "1MiB", max: "1024GiB", example: "256MiB" })])
+  .default("auto");
 
 const engine = z.strictObject({
   slots: z
@@ -28,18 +33,10 @@ const engine = z.strictObject({
   run_limit: duration({ min: "1ms", max: "10m", example: "2s" })
     .prefault("2s")
     .describe("A run that takes longer is cancelled."),
-});
-
-const model = z.strictObject({
-  bundle: path.describe("Folder with the model's manifest.json; see models.md."),
-  variant: id
-    .optional()
-    .describe("One of the bundle's variants by its name. Left out: the best for this machine."),
-  trust: path
-    .optional()
-    .describe(
-      "Folder with public keys (*.pem): the bundle has to be signed by one of them. Left out: its digests alone are checked.",
-    ),
+  model_budget: memory.describe(
+    "Memory for weights and sessions of all models; `auto` takes half of this machine's, or of what its service may have.",
+  ),
+  activation_budget: memory.describe("Memory for tensors between layers; `auto` takes a quarter likewise."),
 });
 
 const store = z.strictObject({

@@ -17,6 +17,8 @@ export interface FrameTensors {
   feeds: NamedTensors;
   /** Outputs of known shape; ONNX Runtime allocates the others. */
   outputs: NamedTensors;
+  /** Frames with the same key are fed the same. */
+  shareKey?: object;
 }
 
 interface Place {

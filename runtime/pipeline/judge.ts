@@ -2,10 +2,12 @@ import { type Clock, msBetween } from "../base/clock.ts";
 import { SightlineError } from "../base/errors.ts";
 import { type Decision, PASS, UNDECIDED } from "./decide.ts";
 import type { Frame } from "./frame.ts";
+import type { FrameModels, LeaseModels } from "./frame-models.ts";
 import type { Judged } from "./judged.ts";
-import { NO_TIME, type Scene, wholeView } from "./scene.ts";
+import { type Scene, wholeView } from "./scene.ts";
 import type { JudgingStage, LookingStage } from "./stages/stage.ts";
 import { decodePixels } from "./still-image.ts";
+import { addTiming, NO_TIME } from "./timing.ts";
 
 export type { Judged } from "./judged.ts";
 
@@ -17,16 +19,27 @@ export interface JudgeOptions {
 interface Deps {
   stages: readonly LookingStage[];
   clock: Clock;
+  /** Left out where no stage shows the frame to a model. */
+  lease?: LeaseModels | undefined;
 }
+
+const NO_MODELS: FrameModels = {
+  of: (name) => {
+    throw new SightlineError("ERR_MODEL_UNKNOWN", `the frame has no model "${name}"`);
+  },
+  identities: [],
+  release: () => {},
+};
 
 const UNSEEN = { source: undefined, detections: [], timing: NO_TIME };
 
 /**
- * Takes one frame through the looking stages and releases it. Never rejects: a frame that fails on its way has the
+ * Leases the frame's models, takes it through the looking stages and releases all. Never rejects: a frame that fails on its way has the
  * verdict `error`.
  */
 export async function judge(deps: Deps, frame: Frame, { deadlineMs }: JudgeOptions): Promise<Judged> {
   const { picture, release, ...facts } = frame;
+  let models = NO_MODELS;
   const finish = (
     { detections, source, timing }: Pick<Scene, "detections" | "source" | "timing">,
     decision: Decision,
@@ -34,18 +47,32 @@ export async function judge(deps: Deps, frame: Frame, { deadlineMs }: JudgeOptio
   ): Judged => {
     const total = msBetween(frame.capturedAtNs, deps.clock.nowNs());
     const seen = { source, detections, measurements: [], timing: { ...timing, total } };
-    return { frame: facts, ...seen, decision, verdict: decision.verdict, deadlineMs, error };
+    const { identities } = models;
+    return {
+      frame: facts,
+      ...seen,
+      decision,
+      verdict: decision.verdict,
+      deadlineMs,
+      models: identities,
+      error,
+    };
   };
   try {
     if (frame.lost) throw frame.lost;
     const allowedNs = deadlineMs === undefined ? undefined : BigInt(Math.round(deadlineMs * 1e6));
     const deadlineNs = allowedNs === undefined ? undefined : frame.capturedAtNs + allowedNs;
-    let scene = await open(deps, picture, { frame: facts, deadlineNs });
+    const askedNs = deps.clock.nowNs();
+    models = (await deps.lease?.()) ?? NO_MODELS;
+    const queue = msBetween(askedNs, deps.clock.nowNs());
+    let scene = await open(deps, picture, { frame: facts, deadlineNs, models });
+    scene = { ...scene, timing: addTiming(scene.timing, { ...NO_TIME, queue }) };
     for (const stage of deps.stages) scene = await stage.look(scene);
     return finish(scene, PASS);
   } catch (error) {
     return finish(UNSEEN, UNDECIDED, SightlineError.wrap("ERR_FRAME_INVALID", error));
   } finally {
+    models.release();
     release();
   }
 }
@@ -53,7 +80,7 @@ export async function judge(deps: Deps, frame: Frame, { deadlineMs }: JudgeOptio
 async function open(
   { clock, stages }: Deps,
   picture: Frame["picture"],
-  given: Pick<Scene, "frame" | "deadlineNs">,
+  given: Pick<Scene, "frame" | "deadlineNs" | "models">,
 ): Promise<Scene> {
   const begunNs = clock.nowNs();
   const isDecoded = picture.encoding === "still" && stages.some((stage) => stage.needsPixels);

@@ -1,13 +1,12 @@
-import { createHash, type KeyObject } from "node:crypto";
 import { dirname } from "node:path";
-import { type Bundle, openBundle, type StageFile } from "../../models/bundle/bundle.ts";
+import { type Bundle, openBundle } from "../../models/bundle/bundle.ts";
 import { readVerified } from "../../models/bundle/files.ts";
-import { readTrusted } from "../../models/bundle/keys.ts";
 import { outputNames } from "../../models/bundle/output-names.ts";
 import { machineTargets } from "../../models/bundle/targets.ts";
 import { cpuFeatures, type Kernels } from "../arm-neon/index.ts";
 import type { Clock } from "../base/clock.ts";
-import { SightlineError } from "../base/errors.ts";
+import { trustedKeys } from "../loader/bundle-reader.ts";
+import { digestOf } from "../loader/model-version.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { loadChain } from "../session/chain-session.ts";
 import type { ExecutionProvider, Session } from "../session/execution-provider.ts";
@@ -51,54 +50,64 @@ export async function openModel(
   });
   const session = await loadStages(deps.provider, bundle);
   try {
-    checkSignature(bundle, session);
+    const { close, ...built } = buildModel(deps, { bundle, session }, options);
+    return {
+      ...built,
+      close: async () => {
+        await session.unload();
+        close();
+      },
+    };
   } catch (error) {
     await session.unload();
     throw error;
   }
+}
+
+export interface BuiltModel extends Omit<OpenModel, "close"> {
+  /** Gives its buffers back; the session is somebody else's. */
+  close(): void;
+}
+
+/** What pipelines use of a session: a queue before it, buffers, and what makes sense of its outputs. Errors: ERR_MODEL_IO. */
+export function buildModel(
+  deps: { provider: Pick<ExecutionProvider, "slots">; kernels: Kernels; clock: Clock },
+  { bundle, session }: { bundle: Bundle; session: Session },
+  { inFlight, runLimitMs }: Pick<OpenModelOptions, "inFlight" | "runLimitMs">,
+): BuiltModel {
+  checkSignature(bundle, session);
   const { manifest } = bundle;
   const scheduler = new Scheduler<FrameTensors, NamedTensors>(deps, {
     instances: Array.from({ length: deps.provider.slots }, (_, slot) => ({
       run: (batch) =>
         Promise.all(
-          batch.map(({ feeds, outputs }) =>
-            session.run(slot, feeds, { outputs, timeLimitMs: options.runLimitMs }),
+          batch.map(({ feeds, outputs, shareKey }) =>
+            session.run(slot, feeds, { outputs, timeLimitMs: runLimitMs, ...(shareKey && { shareKey }) }),
           ),
         ),
     })),
-    queueSize: options.inFlight,
+    queueSize: inFlight,
     maxBatch: 1,
   });
   const layout = new FrameLayout(manifest.input, session.outputs);
-  const pool = new BufferPool({ buffers: options.inFlight, bufferBytes: layout.bytes });
+  const pool = new BufferPool({ buffers: inFlight, bufferBytes: layout.bytes });
   pool.start();
   const model = new VisionModel(
     { clock: deps.clock, kernels: deps.kernels, scheduler, pool, layout },
     {
       name: manifest.name,
       version: manifest.version,
-      sha256: digestOf(bundle.stages),
+      sha256: digestOf(bundle),
       input: manifest.input,
       decoder: manifest.decoder,
       labels: bundle.labels,
     },
   );
-  const close = async () => {
-    await session.unload();
-    pool.stop();
+  const reserve = (wanted: number) => {
+    pool.reserve(wanted);
+    scheduler.reserve(wanted);
   };
-  const reserve = (inFlight: number) => {
-    pool.reserve(inFlight);
-    scheduler.reserve(inFlight);
-  };
-  return { model, reserve, close };
-}
-
-/** Errors: ERR_MODEL_KEY, also when there are none: nothing could be trusted. */
-async function trustedKeys(folder: string): Promise<KeyObject[]> {
-  const keys = await readTrusted(folder);
-  if (keys.length > 0) return keys;
-  throw new SightlineError("ERR_MODEL_KEY", `${folder} holds no public keys (*.pem)`);
+  return { model, reserve, close: () => pool.stop() };
 }
 
 /** The very bytes that were verified are parsed; weights are mapped from beside the graph, and only ever numbers. */
@@ -111,12 +120,4 @@ async function loadStages(provider: ExecutionProvider, { manifest, stages }: Bun
     { entries },
     outputNames(manifest.decoder),
   );
-}
-
-/** Of a model in one piece its file's, of one in stages that of their digests in order. */
-function digestOf(stages: readonly StageFile[]): string {
-  const digests = stages.map(({ sha256 }) => sha256);
-  return digests.length === 1
-    ? digests.join()
-    : createHash("sha256").update(digests.join("\n")).digest("hex");
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Frame } from "./frame.ts";
+import type { LeaseModels } from "./frame-models.ts";
 import { conclude, type Judged, type JudgeOptions, judge } from "./judge.ts";
 import type { JudgingStage, LookingStage, Stage } from "./stages/stage.ts";
 
@@ -14,6 +15,8 @@ interface Deps {
   frames: AsyncIterable<Frame>;
   /** In their order; those that look come before those that judge. */
   stages: readonly Stage[];
+  /** The models of one frame; left out where no stage has one. */
+  lease?: LeaseModels | undefined;
   /**
    * Takes what became of each frame, in frame order: a verdict, or none or several where parts are judged over
    * frames.
@@ -43,13 +46,13 @@ export class Pipeline {
 
   /** Resolves when the frames have ended and every verdict is recorded. */
   async run(): Promise<void> {
-    const { clock, frames } = this.#deps;
+    const { clock, frames, lease } = this.#deps;
     const inFlight: Promise<void>[] = [];
     let previous: Promise<void> = Promise.resolve();
     // The next frame is taken only when there is room, so that the buffer decides which frame is worth it.
     for await (const frame of frames) {
       const turn = previous;
-      previous = judge({ clock, stages: this.#looking }, frame, this.#options).then(async (judged) => {
+      previous = judge({ clock, lease, stages: this.#looking }, frame, this.#options).then(async (judged) => {
         await turn;
         this.#record(conclude(this.#judging, judged), judged.frame.id);
       });

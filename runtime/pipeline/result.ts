@@ -5,11 +5,10 @@ import type { Verdict } from "./decide.ts";
 import { areaOf, type Detection } from "./detection.ts";
 import type { Judged } from "./judged.ts";
 
-/** What identifies the device and model in every result. */
+/** What identifies the device in every result. */
 export interface Provenance {
   device: string;
   boot_id: string;
-  models: readonly { name: string; version: string; sha256: string }[];
 }
 
 /** A picture that is kept of the frame. */
@@ -72,7 +71,7 @@ export function buildResult(pipeline: string, judged: Judged, provenance: Proven
       value: m.value === null ? null : round(m.value, 4),
     })),
     part: judged.part ?? null,
-    models: provenance.models,
+    models: judged.models,
     timing_ms: {
       queue: round(timing.queue, 2),
       pre: round(timing.pre, 2),

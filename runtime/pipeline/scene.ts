@@ -3,6 +3,8 @@ import { SightlineError } from "../base/errors.ts";
 import type { Box, Detection } from "./detection.ts";
 import type { Size } from "./fit.ts";
 import type { Frame, Picture, RawPicture } from "./frame.ts";
+import type { FrameModels } from "./frame-models.ts";
+import type { Timing } from "./timing.ts";
 
 /** What is kept of a frame when its picture has been looked at. */
 export type FrameFacts = Omit<Frame, "picture" | "release">;
@@ -17,14 +19,6 @@ export interface View {
   fromSource(box: Box): Box;
 }
 
-/** Milliseconds. */
-export interface Timing {
-  pre: number;
-  queue: number;
-  infer: number;
-  post: number;
-}
-
 /** What the looking stages pass on from one to the next: one frame, and what is known of it so far. */
 export interface Scene {
   frame: FrameFacts;
@@ -35,16 +29,9 @@ export interface Scene {
   view: View;
   detections: readonly Detection[];
   timing: Timing;
+  /** What the frame's stages may show it to. */
+  models: Pick<FrameModels, "of">;
 }
-
-export const NO_TIME: Timing = { pre: 0, queue: 0, infer: 0, post: 0 };
-
-export const addTiming = (a: Timing, b: Timing): Timing => ({
-  pre: a.pre + b.pre,
-  queue: a.queue + b.queue,
-  infer: a.infer + b.infer,
-  post: a.post + b.post,
-});
 
 export const wholeView = (picture: Picture): View => ({
   picture,
@@ -62,10 +49,3 @@ export const areaOfView = (view: View): Rect => {
   const { height, width } = pixelsOf(view);
   return view.area ?? { left: 0, top: 0, width, height };
 };
-
-/** Runs side by side take less time than their sum: what passed is divided in the same proportions. */
-export function shareOf(timings: readonly Timing[], passedMs: number): Timing {
-  const sum = timings.reduce(addTiming, NO_TIME);
-  const share = passedMs / Math.max(1e-6, sum.pre + sum.queue + sum.infer + sum.post);
-  return { pre: sum.pre * share, queue: sum.queue * share, infer: sum.infer * share, post: sum.post * share };
-}

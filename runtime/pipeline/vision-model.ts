@@ -11,8 +11,9 @@ import { type Fit, fitInto, type Size, toSource } from "./fit.ts";
 import type { Picture } from "./frame.ts";
 import type { FrameLayout, FrameTensors } from "./frame-tensors.ts";
 import { type Cut, fillTensor, type ModelInput } from "./preprocess.ts";
-import type { Timing } from "./scene.ts";
+import { shareKey } from "./share-key.ts";
 import { decodeStill } from "./still-image.ts";
+import type { Timing } from "./timing.ts";
 
 export interface VisionModelOptions {
   name: string;
@@ -73,7 +74,10 @@ export class VisionModel {
       const tensors = layout.over(lease.buffer);
       await fillTensor(kernels, input, cut, tensors.input);
       const queuedNs = clock.nowNs();
-      const { output, startedNs } = await scheduler.submit(tensors, options.deadlineNs);
+      const { output, startedNs } = await scheduler.submit(
+        { ...tensors, shareKey: shareKey(picture, options.area, input) },
+        options.deadlineNs,
+      );
       const ranNs = clock.nowNs();
       const { left, top, ...seen } = options.area ?? { left: 0, top: 0, ...source };
       const fit = fitInto(seen, input, input.resize);

@@ -5,9 +5,9 @@ import type { Kernels } from "../../runtime/arm-neon/index.ts";
 import type { Clock } from "../../runtime/base/clock.ts";
 import type { Logger } from "../../runtime/base/logger.ts";
 import type { FrameSource, Picture } from "../../runtime/pipeline/frame.ts";
+import type { FrameModels } from "../../runtime/pipeline/frame-models.ts";
 import { Pipeline } from "../../runtime/pipeline/pipeline.ts";
 import { buildStages } from "../../runtime/pipeline/stages/build-stages.ts";
-import type { VisionModel } from "../../runtime/pipeline/vision-model.ts";
 import { Camera, type CameraStats } from "../camera/camera.ts";
 import { openSource, staleMs } from "../camera/open-source.ts";
 import { PushSource } from "../camera/push-source.ts";
@@ -39,7 +39,8 @@ export interface Shop {
   mqtt: MqttService;
   evidence: EvidenceKeeper | undefined;
   broker: Awaited<ReturnType<typeof brokerLink>>;
-  modelOf(name: string): VisionModel;
+  /** The models of one frame, by their names in the configuration. */
+  lease(names: readonly string[]): Promise<FrameModels>;
   bootId: string;
   deviceId: string;
   clientId: string;
@@ -164,10 +165,9 @@ export class CameraLine {
   }
 
   async #pipeline(name: string): Promise<Pipeline> {
-    const { clock, inFlight, kernels, lanes, logger, modelOf, stagesFolder } = this.#shop;
+    const { clock, inFlight, kernels, lanes, lease, logger, stagesFolder } = this.#shop;
     const options = this.options.pipelines[name] as PipelineOptions;
     const stages = await buildStages(stagesOf(options), {
-      modelOf,
       kernels,
       clock,
       lanes,
@@ -175,11 +175,13 @@ export class CameraLine {
       minScore: options.min_score,
       folder: stagesFolder,
     });
-    const recorder = this.#recorder(name, options);
+    const recorder = this.#recorder(name);
+    const models = [...new Set(modelsOf(options))];
     return new Pipeline(
       {
         frames: recorder.holding(this.#camera.watch()),
         stages,
+        lease: () => lease(models),
         record: (results, frameId) => recorder.record(results, frameId),
         clock,
         logger,
@@ -188,9 +190,8 @@ export class CameraLine {
     );
   }
 
-  #recorder(name: string, options: PipelineOptions): Recorder {
-    const { bootId, deviceId, evidence, inFlight, kernels, modelOf, outbox } = this.#shop;
-    const models = [...new Set(modelsOf(options))].map((model) => modelOf(model).options);
+  #recorder(name: string): Recorder {
+    const { bootId, deviceId, evidence, inFlight, kernels, outbox } = this.#shop;
     const isShown = Object.keys(this.options.pipelines)[0] === name;
     const recorder = new Recorder(
       { kernels, outbox, evidence, live: isShown ? this.live : undefined, pushed: this.pushed },
@@ -199,7 +200,6 @@ export class CameraLine {
         provenance: {
           device: deviceId,
           boot_id: bootId,
-          models: models.map(({ name, version, sha256 }) => ({ name, version, sha256 })),
         },
         framesMax: inFlight,
       },

@@ -1,14 +1,21 @@
 import { createHash } from "node:crypto";
-import { availableParallelism } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
+import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { listenAddress } from "../../config/schema/http.ts";
 import { stagesOf } from "../../config/schema/pipelines.ts";
 import type { Config } from "../../config/schema/schema.ts";
-import { type Kernels, openKernels } from "../../runtime/arm-neon/index.ts";
+import { machineTargets } from "../../models/bundle/targets.ts";
+import { cpuFeatures, type Kernels, openKernels } from "../../runtime/arm-neon/index.ts";
 import type { Clock } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import type { Logger } from "../../runtime/base/logger.ts";
-import { type OpenModel, openModel } from "../../runtime/pipeline/open-model.ts";
+import { CrashBook } from "../../runtime/loader/crash-book.ts";
+import type { ModelPolicy } from "../../runtime/loader/model-entry.ts";
+import { ModelManager } from "../../runtime/loader/model-manager.ts";
+import type { OpenedModel } from "../../runtime/loader/model-version.ts";
+import { frameModels } from "../../runtime/pipeline/frame-models.ts";
+import { type BuiltModel, buildModel } from "../../runtime/pipeline/open-model.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import { EvidenceKeeper } from "../evidence/evidence-keeper.ts";
 import { readBootId, readDevice } from "../health/device.ts";
@@ -42,7 +49,10 @@ export class Daemon {
   readonly #deps: Deps;
   readonly #loop = new EventLoopMonitor();
   readonly #outbox: Outbox;
-  readonly #models: Record<string, OpenModel> = {};
+  #crashes: CrashBook | undefined;
+  #models: ModelManager<BuiltModel> | undefined;
+  /** Those that are open, by the name in the configuration; of one that goes over to another version both. */
+  readonly #built = new Set<{ name: string; model: BuiltModel }>();
   #provider: CpuExecutionProvider | undefined;
   #kernels: Kernels | undefined;
   #mqtt: MqttService | undefined;
@@ -132,7 +142,9 @@ export class Daemon {
     await within("health", Promise.all([this.#socket?.stop(), this.#reporter?.stop()]));
     await within("mqtt", this.#mqtt?.stop({ drainMs: DRAIN_LIMIT_MS }));
     await within("store", this.#outbox.stop());
+    await within("models", this.#models?.stop());
     await within("engine", this.#provider?.close());
+    await within("crashes", this.#crashes?.stop());
     this.#loop.stop();
     this.#deps.logger.info({}, "stopped");
   }
@@ -158,24 +170,45 @@ export class Daemon {
   }
 
   async #openModels(): Promise<void> {
-    const { engine, models } = this.#config;
+    const { engine, models, store } = this.#config;
+    const cacheFolder = join(store.path, "models");
+    this.#crashes = new CrashBook({ folder: cacheFolder });
+    await this.#crashes.start(this.#deps.clock.wallMs());
     this.#provider = new CpuExecutionProvider({
       slots: engine.slots === "auto" ? availableParallelism() : engine.slots,
       intraOpThreads: engine.threads_per_slot,
       library: engine.library,
+      recordPath: this.#crashes.recordPath,
     });
     this.#provider.start();
     this.#kernels = openKernels(engine.kernels === "generic" ? [] : undefined);
-    const deps = { provider: this.#provider, kernels: this.#kernels, clock: this.#deps.clock };
-    const opened = Object.entries(models).map(async ([name, { bundle, trust, variant }]) => {
-      const inFlight = Math.max(1, this.#runsOf(name, this.#config));
-      const open = await openModel(deps, {
-        ...{ folder: bundle, trust, variant, inFlight },
-        runLimitMs: engine.run_limit,
-      });
-      this.#models[name] = open;
-    });
-    await Promise.all(opened);
+    const deps = { provider: this.#provider, kernels: this.#kernels, ...this.#deps };
+    const build = (name: string, opened: OpenedModel) => this.#build(name, opened, deps);
+    this.#models = new ModelManager<BuiltModel>(
+      { ...deps, crashes: this.#crashes, build },
+      {
+        models: Object.fromEntries(Object.entries(models).map(([name, each]) => [name, policyOf(each)])),
+        budgetBytes: bytesOf(engine.model_budget, 1 / 2),
+        activationBytes: bytesOf(engine.activation_budget, 1 / 4),
+        cacheFolder,
+        targets: machineTargets(process.arch, cpuFeatures()),
+        machine: [process.arch, ...cpuFeatures(), `${engine.threads_per_slot}`],
+      },
+    );
+    this.#models.onEvent((event) => this.#mqtt?.setState(`model/${event.model}/event`, { ...event }));
+    await this.#models.start();
+  }
+
+  #build(name: string, opened: OpenedModel, deps: Parameters<typeof buildModel>[0]): BuiltModel {
+    const inFlight = Math.max(1, this.#runsOf(name, this.#config));
+    const model = buildModel(deps, opened, { inFlight, runLimitMs: this.#config.engine.run_limit });
+    const entry = { name, model };
+    this.#built.add(entry);
+    const close = () => {
+      this.#built.delete(entry);
+      model.close();
+    };
+    return { ...model, close };
   }
 
   /** Of one frame's tiles or crops: one is ready to go when a slot ends another. */
@@ -195,7 +228,9 @@ export class Daemon {
 
   async #shop(): Promise<Shop> {
     const { device, mqtt, stages_folder, store } = this.#config;
-    if (!this.#mqtt || !this.#kernels) throw new Error("sinks and models are opened before cameras");
+    const models = this.#models;
+    if (!this.#mqtt || !this.#kernels || !models)
+      throw new Error("sinks and models are opened before cameras");
     return {
       ...this.#deps,
       kernels: this.#kernels,
@@ -203,7 +238,7 @@ export class Daemon {
       mqtt: this.#mqtt,
       evidence: this.#evidence,
       broker: await brokerLink(this.#config),
-      modelOf: (name) => member(this.#models, name).model,
+      lease: async (names) => frameModels(await models.lease(names), names),
       bootId: this.#bootId,
       deviceId: device.id,
       clientId: mqtt.client_id ?? `sightline-${device.id}`,
@@ -216,7 +251,7 @@ export class Daemon {
 
   /** Room for what a configuration may have under way at once. */
   #reserve(config: Config): void {
-    for (const [name, model] of Object.entries(this.#models)) model.reserve(this.#runsOf(name, config));
+    for (const { name, model } of this.#built) model.reserve(this.#runsOf(name, config));
   }
 
   /** Runs of a model that all frames in flight may have under way at once. */
@@ -274,12 +309,14 @@ export class Daemon {
       slots: this.#provider?.slots,
       kernels: this.#kernels?.chosen(),
       device: { id: this.#config.device.id, ...(await readDevice()) },
-      models: Object.entries(this.#models).map(([name, { model }]) => ({
-        name,
-        bundle: model.options.name,
-        version: model.options.version,
-        sha256: model.options.sha256,
+      models: this.#models?.status().map(({ bundle, ...status }) => ({
+        ...status,
+        bundle: bundle?.name ?? null,
+        version: bundle?.version ?? null,
+        sha256: bundle?.sha256 ?? null,
+        variant: bundle?.variant ?? null,
       })),
+      model_memory: this.#models?.memory(),
       config_hash: createHash("sha256").update(JSON.stringify(this.#config)).digest("hex"),
       boot_id: this.#bootId,
       started_at: new Date(this.#deps.clock.wallMs()).toISOString(),
@@ -311,11 +348,16 @@ export class Daemon {
   }
 }
 
-/** A part that the configuration names; its checks have seen that it exists. */
-function member<T>(parts: Record<string, T>, name: string): T {
-  const part = parts[name];
-  if (part === undefined) throw new SightlineError("ERR_CONFIG_INVALID", `there is no "${name}"`);
-  return part;
+const policyOf = ({ idle_unload, ...model }: Config["models"][string]): ModelPolicy => ({
+  ...model,
+  idleUnloadMs: idle_unload,
+});
+
+/** `auto` is a share of what this machine has, or of what its service may have. */
+function bytesOf(budget: number | "auto", share: number): number {
+  if (budget !== "auto") return budget;
+  const limitBytes = process.constrainedMemory();
+  return share * (limitBytes > 0 ? Math.min(limitBytes, totalmem()) : totalmem());
 }
 
 /** Each camera with the pipelines that watch it. */

@@ -1,7 +1,7 @@
 import { PASS } from "../../runtime/pipeline/decide.ts";
 import type { Box, Detection } from "../../runtime/pipeline/detection.ts";
 import type { Judged } from "../../runtime/pipeline/judged.ts";
-import { NO_TIME } from "../../runtime/pipeline/scene.ts";
+import { NO_TIME } from "../../runtime/pipeline/timing.ts";
 import { aFrame } from "./frames.ts";
 
 /** What the looking stages give for a frame in which nothing was found, but for what is given. */
@@ -16,6 +16,7 @@ export function aJudged(given: Partial<Judged> = {}): Judged {
     verdict: given.decision?.verdict ?? "pass",
     timing: { ...NO_TIME, total: 0 },
     deadlineMs: undefined,
+    models: [],
     error: undefined,
     ...given,
   };

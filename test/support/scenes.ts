@@ -1,6 +1,7 @@
 import type { Detection } from "../../runtime/pipeline/detection.ts";
 import type { Picture } from "../../runtime/pipeline/frame.ts";
-import { NO_TIME, type Scene, wholeView } from "../../runtime/pipeline/scene.ts";
+import { type Scene, wholeView } from "../../runtime/pipeline/scene.ts";
+import { NO_TIME } from "../../runtime/pipeline/timing.ts";
 import { aFrame } from "./frames.ts";
 
 /** What a looking stage is given: a frame of which nothing is known yet, but for `detections`. */
@@ -13,5 +14,10 @@ export function aScene(picture: Picture, detections: readonly Detection[] = []):
     view: wholeView(picture),
     detections,
     timing: NO_TIME,
+    models: {
+      of: () => {
+        throw new Error("this scene has no models");
+      },
+    },
   };
 }

@@ -36,7 +36,7 @@ const DOORS: Record<string, readonly string[]> = {
   "mqtt-packet": ["services/mqtt"],
   aedes: ["services/mqtt/embedded-broker.ts"],
   sharp: ["runtime/pipeline/still-image.ts", "bench"],
-  "onnxruntime-node": ["runtime/session", "bench/plain-loop.ts"],
+  "onnxruntime-node": ["runtime/session", "bench/plain-loop.ts", "bench/loader/plain.ts"],
   pino: ["cli/logger.ts"],
   zod: ["config", "models"],
   "@bufbuild/protobuf": ["models/onnx"],

@@ -83,7 +83,7 @@ export async function evaluateTiling(folder: string, side: number): Promise<Figu
 }
 
 const detect = (model: VisionModel, lanes: number, tile: TileOptions | undefined): LookingStage =>
-  detectStage({ model, lanes, clock }, { min_score: 0.02, tile });
+  detectStage({ modelOf: () => model, lanes, clock }, { min_score: 0.02, tile });
 
 /** Mean AP, without what lies closer than `jointPx` to the edge of a board. */
 async function score(stage: LookingStage, samples: readonly Sample[], jointPx: number): Promise<number> {

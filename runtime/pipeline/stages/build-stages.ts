@@ -2,7 +2,6 @@ import type { Kernels } from "../../arm-neon/index.ts";
 import type { Clock } from "../../base/clock.ts";
 import { SightlineError } from "../../base/errors.ts";
 import type { Scale } from "../decide.ts";
-import type { VisionModel } from "../vision-model.ts";
 import { type ClassifyOptions, classifyStage } from "./classify.ts";
 import { type DetectOptions, detectStage } from "./detect.ts";
 import { type HysteresisOptions, hysteresisStage } from "./hysteresis.ts";
@@ -29,7 +28,6 @@ export type StageSpec =
   | ({ stage: "own" } & OwnOptions);
 
 export interface Surroundings {
-  modelOf(name: string): VisionModel;
   kernels: Kernels;
   clock: Clock;
   /** Runs of one frame at a time, where a stage makes several. */
@@ -60,10 +58,16 @@ function build(spec: StageSpec, around: Surroundings): Stage | Promise<Stage> {
       return rectifyStage(around, spec);
     case "detect": {
       const { min_score = around.minScore, tile } = spec;
-      return detectStage({ model: around.modelOf(spec.model), lanes, clock }, { min_score, tile });
+      return detectStage(
+        { modelOf: ({ models }) => models.of(spec.model), lanes, clock },
+        { min_score, tile },
+      );
     }
     case "classify":
-      return classifyStage({ model: around.modelOf(spec.model), name: spec.model, lanes, clock }, spec);
+      return classifyStage(
+        { modelOf: ({ models }) => models.of(spec.model), name: spec.model, lanes, clock },
+        spec,
+      );
     case "track":
       return new TrackStage(spec);
     case "rules":

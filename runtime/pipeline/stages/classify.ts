@@ -2,7 +2,8 @@ import type { Rect } from "../../arm-neon/index.ts";
 import { type Clock, msBetween } from "../../base/clock.ts";
 import type { Box, Detection } from "../detection.ts";
 import { inLanes } from "../in-lanes.ts";
-import { addTiming, areaOfView, pixelsOf, type Scene, shareOf } from "../scene.ts";
+import { areaOfView, pixelsOf, type Scene } from "../scene.ts";
+import { addTiming, shareOf } from "../timing.ts";
 import type { Seen, VisionModel } from "../vision-model.ts";
 import type { LookingStage } from "./stage.ts";
 
@@ -17,7 +18,8 @@ export interface ClassifyOptions {
 }
 
 interface Deps {
-  model: Pick<VisionModel, "detect">;
+  /** The model of the frame at hand. */
+  modelOf(scene: Scene): Pick<VisionModel, "detect">;
   /** Its name in the configuration, under which attributes stand. */
   name: string;
   lanes: number;
@@ -37,8 +39,9 @@ export function classifyStage(deps: Deps, options: ClassifyOptions): LookingStag
       const crops = cropsOf(scene, options);
       const picture = pixelsOf(scene.view);
       const { deadlineNs } = scene;
+      const model = deps.modelOf(scene);
       const seen = await inLanes(crops, deps.lanes, ({ area }) =>
-        deps.model.detect(picture, { minScore: 0, deadlineNs, area }),
+        model.detect(picture, { minScore: 0, deadlineNs, area }),
       );
       const answers = new Map(crops.map(({ detection }, i) => [detection, seen[i]]));
       const detections = scene.detections.flatMap((d) => apply(d, answers.get(d), deps.name, options));

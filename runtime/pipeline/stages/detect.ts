@@ -4,8 +4,9 @@ import { boxArea, type Detection } from "../detection.ts";
 import type { Size } from "../fit.ts";
 import { inLanes } from "../in-lanes.ts";
 import { type Merge, mergeTiles } from "../merge.ts";
-import { addTiming, areaOfView, pixelsOf, type Scene, shareOf, type View } from "../scene.ts";
+import { areaOfView, pixelsOf, type Scene, type View } from "../scene.ts";
 import { tilesOver } from "../tiles.ts";
+import { addTiming, shareOf } from "../timing.ts";
 import type { Seen, VisionModel } from "../vision-model.ts";
 import type { LookingStage } from "./stage.ts";
 
@@ -24,7 +25,8 @@ export interface TileOptions {
 }
 
 interface Deps {
-  model: Pick<VisionModel, "detect"> & { options: { input: Size } };
+  /** The model of the frame at hand. */
+  modelOf(scene: Scene): Pick<VisionModel, "detect"> & { options: { input: Size } };
   /** Runs of one frame at a time. */
   lanes: number;
   clock: Clock;
@@ -69,18 +71,24 @@ function inSource(detection: Detection, { toSource }: View): Detection {
   };
 }
 
-const findInView = ({ model }: Deps, { min_score: minScore }: DetectOptions, scene: Scene): Promise<Seen> => {
+const findInView = (
+  { modelOf }: Deps,
+  { min_score: minScore }: DetectOptions,
+  scene: Scene,
+): Promise<Seen> => {
   const { area, picture } = scene.view;
-  return model.detect(picture, { minScore, deadlineNs: scene.deadlineNs, area });
+  return modelOf(scene).detect(picture, { minScore, deadlineNs: scene.deadlineNs, area });
 };
 
 async function findInTiles(
-  { clock, lanes, model }: Deps,
+  { clock, lanes, modelOf }: Deps,
   { min_score: minScore }: DetectOptions,
   { merge, overlap_px, size_px }: TileOptions,
-  { deadlineNs, view }: Scene,
+  scene: Scene,
 ): Promise<Seen> {
+  const { deadlineNs, view } = scene;
   const begunNs = clock.nowNs();
+  const model = modelOf(scene);
   const { height, width } = model.options.input;
   const size = { width: size_px ?? width, height: size_px ?? height };
   const tiles = tilesOver(areaOfView(view), size, overlap_px);

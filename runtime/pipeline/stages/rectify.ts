@@ -3,7 +3,8 @@ import { type Clock, msBetween } from "../../base/clock.ts";
 import { SightlineError } from "../../base/errors.ts";
 import { type Corners, inverse, projectBox, rectangleToQuadrangle } from "../homography.ts";
 import { packPixels } from "../preprocess.ts";
-import { addTiming, areaOfView, NO_TIME, pixelsOf, type View } from "../scene.ts";
+import { areaOfView, pixelsOf, type View } from "../scene.ts";
+import { addTiming, NO_TIME } from "../timing.ts";
 import { Warper } from "../warper.ts";
 import type { LookingStage } from "./stage.ts";
 

@@ -40,7 +40,14 @@ describe("loadConfig", () => {
       window: 20,
       retain_verdict: true,
     });
-    expect(config.engine).toEqual({ kernels: "auto", slots: "auto", threads_per_slot: 1, run_limit: 2_000 });
+    expect(config.engine).toEqual({
+      kernels: "auto",
+      slots: "auto",
+      threads_per_slot: 1,
+      run_limit: 2_000,
+      model_budget: "auto",
+      activation_budget: "auto",
+    });
     expect(config.store).toEqual({
       path: join(folder, "data"),
       max_size: 256 * 2 ** 20,

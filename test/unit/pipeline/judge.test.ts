@@ -32,7 +32,7 @@ async function judgeWith(detect: () => Seen, given: Partial<Frame> = {}, deadlin
     },
   };
   const frame = aFrame({ capturedAtNs: 990_000_000n, release: () => releases++, ...given });
-  const deps = { model, lanes: 1, clock };
+  const deps = { modelOf: () => model, lanes: 1, clock };
   const stages = [detectStage(deps, { min_score: 0.3 })];
   const seen = await judge({ stages, clock }, frame, { deadlineMs });
   const [judged = seen] = conclude([rulesStage({ rules: ANY_DETECTION_FAILS }, {})], seen);

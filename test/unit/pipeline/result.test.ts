@@ -9,8 +9,8 @@ import { aFrame } from "../../support/frames.ts";
 const PROVENANCE = {
   device: "insp-07",
   boot_id: "0e5b6f0a-3a0e-4b3e-8a55-0c3a7a8f9d11",
-  models: [{ name: "pcb-aoi", version: "10.20.30", sha256: "a".repeat(64) }],
 };
+const MODELS = [{ name: "pcb-aoi", version: "10.20.30", sha256: "a".repeat(64) }];
 const TIMING = { pre: 1.23456, queue: 0.001, infer: 20.005, post: 0.999, total: 25.5551 };
 
 /** Detections that take as many characters as real ones can. */
@@ -43,6 +43,7 @@ function judged(detections: Detection[], given: Partial<Judged> = {}): Judged {
     verdict: decision.verdict,
     timing: TIMING,
     deadlineMs: undefined,
+    models: MODELS,
     error: undefined,
     ...given,
   };

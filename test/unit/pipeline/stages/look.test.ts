@@ -2,11 +2,12 @@ import { expect, onTestFinished, test } from "vitest";
 import { openKernels, type Rect } from "../../../../runtime/arm-neon/index.ts";
 import type { Detection } from "../../../../runtime/pipeline/detection.ts";
 import type { RawPicture } from "../../../../runtime/pipeline/frame.ts";
-import { NO_TIME, pixelsOf } from "../../../../runtime/pipeline/scene.ts";
+import { pixelsOf } from "../../../../runtime/pipeline/scene.ts";
 import { classifyStage } from "../../../../runtime/pipeline/stages/classify.ts";
 import { detectStage } from "../../../../runtime/pipeline/stages/detect.ts";
 import { rectifyStage } from "../../../../runtime/pipeline/stages/rectify.ts";
 import { regionStage } from "../../../../runtime/pipeline/stages/region.ts";
+import { NO_TIME } from "../../../../runtime/pipeline/timing.ts";
 import type { DetectOptions, Seen } from "../../../../runtime/pipeline/vision-model.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
 import { found } from "../../../support/judged.ts";
@@ -30,7 +31,7 @@ function fakeModel(answer: (area: Rect | undefined) => Detection[]) {
       };
     },
   };
-  return { areas, deps: { model, lanes: 2, clock, name: "second" } };
+  return { areas, deps: { modelOf: () => model, lanes: 2, clock, name: "second" } };
 }
 
 test("a region is what the model is shown; boxes stay those of the frame", async () => {
