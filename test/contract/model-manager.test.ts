@@ -19,7 +19,7 @@ type Opened = OpenedModel & { close(): void };
 const code = (wanted: string) => expect.objectContaining({ name: "SightlineError", code: wanted });
 const MB = 1e6;
 /** Room for a backbone and a head, 2.4 MB of weights and what two sessions take; not for two of them. */
-const ONE = 6.5 * MB;
+const ONE = 4 * MB;
 
 let folder: string;
 let provider: CpuExecutionProvider;
@@ -163,7 +163,7 @@ describe("models on demand", () => {
     await start(models, 100 * MB);
     const alone: number[][] = [];
     for (const name of names) alone.push(await answer(name));
-    expect(manager.memory().resident_bytes).toBeLessThan(2 * ONE);
+    expect(manager.memory().resident_bytes).toBeLessThan(ONE);
     const lease = await manager.lease(names);
     const shareKey = {};
     const together = await Promise.all(

@@ -7,7 +7,7 @@ import { floatTensor } from "../../models/onnx/tensor.ts";
 import { gaussian } from "../unit/quantize/values.ts";
 import { tinyModel, value } from "./tiny-model.ts";
 
-const SIDE = 32;
+const SIDE = 64;
 const CLASSES = 10;
 /** Channels of the convolution in the middle: 2.4 MB of weights. */
 const WIDE = 256;
@@ -28,7 +28,7 @@ const conv = (name: string, input: string, to: { from: number; to: number; seed:
   ),
 });
 
-/** A picture through two convolutions: features [1, 256, 8, 8]. */
+/** A picture through two convolutions: features [1, 256, 16, 16]. */
 export function backbone(seed: number): ModelProto {
   const a = conv("a", "x", { from: 3, to: WIDE, seed });
   const b = conv("features", "a.relu", { from: WIDE, to: WIDE, seed: seed + 1 });

@@ -22,7 +22,7 @@ export interface PrepareOptions {
   folder: string;
   /** Says in the flight record what is being opened. */
   label: string;
-  /** What the stage is run with to see what it takes. */
+  /** What the stage is run with to see what it takes; others than its inputs are left out. */
   feeds: NamedTensors;
   signal?: AbortSignal | undefined;
 }
@@ -42,8 +42,9 @@ export async function prepare(
   try {
     await rm(place, { recursive: true, force: true });
     await mkdir(place, { recursive: true });
-    await optimise(provider, stage, place, options);
-    const prepared = await layOut(provider, place, options);
+    const inputs = await optimise(provider, stage, place, options);
+    const feeds = Object.fromEntries(Object.entries(options.feeds).filter(([name]) => inputs.includes(name)));
+    const prepared = await layOut(provider, place, { ...options, feeds });
     await writeFile(join(place, PREPARED_FILE), JSON.stringify(prepared), { flush: true });
     await rm(options.folder, { recursive: true, force: true });
     await rename(place, options.folder);
@@ -60,7 +61,7 @@ async function optimise(
   stage: StageFile,
   place: string,
   { label, signal }: PrepareOptions,
-): Promise<void> {
+): Promise<string[]> {
   const session = await provider.load(await readVerified(stage), {
     label,
     optimizedPath: join(place, OPTIMISED_FILE),
@@ -71,7 +72,9 @@ async function optimise(
     },
     ...(signal && { signal }),
   });
+  const inputs = session.inputs.map(({ name }) => name);
   await session.unload();
+  return inputs;
 }
 
 async function layOut(

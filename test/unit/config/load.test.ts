@@ -56,7 +56,9 @@ describe("loadConfig", () => {
     });
     expect(config.health).toEqual({ interval: 30_000 });
     expect(config.log).toEqual({ level: "info" });
-    expect(config.models).toEqual({ pcb: { bundle: join(folder, "models/pcb") } });
+    expect(config.models).toEqual({
+      pcb: { bundle: join(folder, "models/pcb"), pin: false, preload: true, stream: "auto" },
+    });
     expect(config.cameras.top).toEqual({
       source: "replay",
       path: join(folder, "images"),
