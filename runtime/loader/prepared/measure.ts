@@ -3,7 +3,12 @@ import type { NamedTensors, Tensor } from "../../tensor/tensor.ts";
 import { openPiece, openPrepared, type PieceContext } from "./open-pieces.ts";
 import { type Piece, type StageCost, weightBytesOf } from "./prepared-model.ts";
 
-/** Packed copies that take less than this share of the weights are kept without asking. */
+/**
+ * Below so many bytes of weights packed copies are kept without asking. Sums are rounded otherwise without them, and
+ * what a clock decides may be decided otherwise the next time.
+ */
+const PACKED_BYTES = 8 * 2 ** 20;
+/** Packed copies that take less than this share of the weights are kept likewise. */
 const SMALL_SHARE = 1 / 4;
 /** As much slower may a model be without packed copies, which take its weights' memory a second time. */
 const SLOWER = 1.05;
@@ -23,7 +28,8 @@ export async function chooseStore(context: PieceContext, whole: Piece, feeds: Na
     const made = await packed.run(0, feeds);
     const cost = costOf(packed);
     const { weightsBytes } = packed.memory();
-    const isSmall = weightsBytes <= weightBytesOf(whole) * SMALL_SHARE;
+    const mappedBytes = weightBytesOf(whole);
+    const isSmall = mappedBytes < PACKED_BYTES || weightsBytes <= mappedBytes * SMALL_SHARE;
     if (isSmall || context.file === undefined) return { prepack: true, cost, made };
     return (
       (await withoutPacking(context, { whole, feeds, packed })) ?? {
