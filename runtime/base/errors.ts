@@ -143,6 +143,10 @@ export const ERRORS = {
     meaning: "There is not enough free space for a model.",
     hint: "Run `sightline model gc`, or free some space on the store's disk.",
   },
+  ERR_REQUEST: {
+    meaning: "A request to the running daemon is not valid.",
+    hint: "`sightline help models` shows what can be asked.",
+  },
   ERR_MODEL_UNKNOWN: {
     meaning: "There is no model of this name.",
     hint: "`sightline models` lists those of the configuration.",

@@ -18,6 +18,7 @@ import { frameModels } from "../../runtime/pipeline/frame-models.ts";
 import { type BuiltModel, buildModel } from "../../runtime/pipeline/open-model.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import { EvidenceKeeper } from "../evidence/evidence-keeper.ts";
+import { ControlSocket, type Requests } from "../health/control-socket.ts";
 import { readBootId, readDevice } from "../health/device.ts";
 import { EventLoopMonitor } from "../health/event-loop.ts";
 import { HealthReporter } from "../health/health-reporter.ts";
@@ -58,6 +59,7 @@ export class Daemon {
   #mqtt: MqttService | undefined;
   #reporter: HealthReporter | undefined;
   #socket: HealthSocket | undefined;
+  #control: ControlSocket | undefined;
   readonly #lines = new Lines();
   #evidence: EvidenceKeeper | undefined;
   #http: HttpServer | undefined;
@@ -139,7 +141,10 @@ export class Daemon {
     await within("cameras", this.#lines.stop());
     await within("evidence", this.#evidence?.stop());
     await within("http", this.#http?.stop());
-    await within("health", Promise.all([this.#socket?.stop(), this.#reporter?.stop()]));
+    await within(
+      "health",
+      Promise.all([this.#socket?.stop(), this.#control?.stop(), this.#reporter?.stop()]),
+    );
     await within("mqtt", this.#mqtt?.stop({ drainMs: DRAIN_LIMIT_MS }));
     await within("store", this.#outbox.stop());
     await within("models", this.#models?.stop());
@@ -325,6 +330,17 @@ export class Daemon {
     this.#mqtt?.setState("info", info);
   }
 
+  #requests(): Requests {
+    const models = this.#models;
+    if (!models) return {};
+    return {
+      models: async () => ({ models: models.status(), memory: models.memory() }),
+      "model/load": (name) => models.load(name),
+      "model/unload": (name) => models.unload(name),
+      "model/activate": (name) => models.activate(name),
+    };
+  }
+
   async #startHealth(): Promise<void> {
     const { clock, logger } = this.#deps;
     const parts = {
@@ -345,6 +361,8 @@ export class Daemon {
     await this.#reporter.start();
     this.#socket = new HealthSocket(() => this.#health(), { folder: store.path });
     await this.#socket.start();
+    this.#control = new ControlSocket(this.#requests(), { folder: store.path });
+    await this.#control.start();
   }
 }
 

@@ -2,9 +2,7 @@ import { rm } from "node:fs/promises";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { SightlineError } from "../../runtime/base/errors.ts";
-
-/** Unix sockets take paths of at most 107 bytes (unix(7)). */
-const PATH_BYTES_MAX = 107;
+import { checkSocketPath } from "./socket-path.ts";
 
 const socketPath = (folder: string): string => join(folder, "health.sock");
 
@@ -21,10 +19,7 @@ export class HealthSocket {
 
   async start(): Promise<void> {
     const path = socketPath(this.#folder);
-    if (Buffer.byteLength(path) > PATH_BYTES_MAX) {
-      const hint = `Shorten \`store.path\` by ${Buffer.byteLength(path) - PATH_BYTES_MAX} characters.`;
-      throw new SightlineError("ERR_STORE_OPEN", `${path} is too long for a socket`, { hint });
-    }
+    checkSocketPath(path);
     // The store is locked by now, so a socket that stands here belongs to a daemon that has died.
     await rm(path, { force: true });
     const server = createServer((socket) => void this.#answer(socket));
