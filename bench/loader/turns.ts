@@ -16,6 +16,15 @@ interface Swaps {
   loopP99Ms: number;
 }
 
+interface HotSwaps {
+  dropped: number;
+  mixed: number;
+  versions: number;
+  calmP99Ms: number;
+  busyP99Ms: number;
+  loopP99Ms: number;
+}
+
 interface Heads {
   runMs: number;
   residentBytes: number;
@@ -25,6 +34,7 @@ const MODELS = 9;
 const LOOP_MS = 10;
 /** From the first to the last of the samples. */
 const GROWTH = 0.01;
+const SWAP_SLOWER = 1.2;
 const HEADS = { memory: 1.15, time: 1.2 };
 
 /** Many models by turns in a third of the memory that they need, and three heads on one backbone. */
@@ -36,6 +46,7 @@ export async function manyModels(swaps: number, runs: number, rounds: number): P
       const args = [join(folder, pattern), `${MODELS}`, `${swaps}`, pattern];
       results.push(...swapRows(pattern, swaps, await runChild<Swaps>("swaps-child.ts", args)));
     }
+    results.push(...(await hotSwaps(folder, swaps)));
     return [...results, ...(await heads(folder, runs, rounds))];
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -58,6 +69,17 @@ function swapRows(pattern: string, swaps: number, made: Swaps): Result[] {
 
 const isClean = ({ lost, moreFds, moreThreads, wrong }: Swaps): boolean =>
   lost === 0 && wrong === 0 && moreFds <= 0 && moreThreads <= 0;
+
+async function hotSwaps(folder: string, swaps: number): Promise<Result[]> {
+  const made = await runChild<HotSwaps>("hot-swap-child.ts", [join(folder, "hot"), `${swaps}`]);
+  const name = `${swaps} changes of version under load`;
+  const isClean = made.dropped === 0 && made.mixed === 0 && made.versions === 2;
+  return [
+    flag(`${name}: no frame dropped, none of mixed versions`, isClean),
+    share(`${name}: p99 latency, with them and without`, "ms", [made.busyP99Ms, made.calmP99Ms], SWAP_SLOWER),
+    cost(`${name}: p99 of the event loop's delay`, "ms", made.loopP99Ms, LOOP_MS),
+  ];
+}
 
 async function heads(folder: string, runs: number, rounds: number): Promise<Result[]> {
   const made: Record<"shared" | "single", Heads[]> = { shared: [], single: [] };
