@@ -12,7 +12,12 @@ export default defineConfig({
       {
         test: {
           name: "asan",
-          include: [...NATIVE_TESTS, "test/fuzz/kernels.test.ts"],
+          include: [
+            ...NATIVE_TESTS,
+            "test/fuzz/kernels.test.ts",
+            "test/contract/mapped-weights.test.ts",
+            "test/contract/model-manager.test.ts",
+          ],
           setupFiles: ["test/asan/expect-asan.ts"],
           pool: otherNode(fileURLToPath(new URL("test/asan/node", import.meta.url))),
           ...patience,
