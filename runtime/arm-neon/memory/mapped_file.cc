@@ -21,8 +21,13 @@ size_t PageBytes() {
   return static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
-bool SameTime(const struct timespec& a, const struct timespec& b) {
+bool SameTime(const struct statx_timestamp& a, const struct statx_timestamp& b) {
   return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/** Boards' C libraries have no `fstat` of that name. */
+bool Look(int file, struct statx* status) {
+  return statx(file, "", AT_EMPTY_PATH, STATX_TYPE | STATX_SIZE | STATX_MTIME, status) == 0;
 }
 
 std::string Reason(const std::string& path) {
@@ -34,13 +39,13 @@ std::string Reason(const std::string& path) {
 std::shared_ptr<MappedFile> MappedFile::Open(const std::string& path, Failure* failure) {
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (file < 0) return *failure = {kMissing, Reason(path)}, nullptr;
-  struct stat status = {};
+  struct statx status = {};
   void* data = MAP_FAILED;
-  if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
-    data = mmap(nullptr, static_cast<size_t>(status.st_size), PROT_READ, MAP_PRIVATE, file, 0);
+  if (Look(file, &status) && S_ISREG(status.stx_mode) && status.stx_size > 0) {
+    data = mmap(nullptr, status.stx_size, PROT_READ, MAP_PRIVATE, file, 0);
   }
   if (data == MAP_FAILED) {
-    *failure = {kMissing, S_ISREG(status.st_mode) ? Reason(path) : path + " is not a regular file"};
+    *failure = {kMissing, S_ISREG(status.stx_mode) ? Reason(path) : path + " is not a regular file"};
     close(file);
     return nullptr;
   }
@@ -57,9 +62,9 @@ MappedFile::~MappedFile() {
 }
 
 bool MappedFile::Intact() const {
-  struct stat now = {};
-  return !damaged_ && fstat(file_, &now) == 0 && now.st_size == status_.st_size &&
-         SameTime(now.st_mtim, status_.st_mtim);
+  struct statx now = {};
+  return !damaged_ && Look(file_, &now) && now.stx_size == status_.stx_size &&
+         SameTime(now.stx_mtime, status_.stx_mtime);
 }
 
 size_t MappedFile::ResidentBytes() const {

@@ -41,12 +41,12 @@ class MappedFile {
   void LetGo(Span span) const;
 
  private:
-  MappedFile(int file, const struct stat& status, char* data)
-      : file_(file), status_(status), data_(data), bytes_(static_cast<size_t>(status.st_size)) {}
+  MappedFile(int file, const struct statx& status, char* data)
+      : file_(file), status_(status), data_(data), bytes_(status.stx_size) {}
   int Advise(Span span, int advice) const;
 
   const int file_;
-  const struct stat status_;
+  const struct statx status_;
   char* const data_;
   const size_t bytes_;
   std::atomic<bool> damaged_{false};
