@@ -31,7 +31,7 @@ export const models: Verb = {
     if (!action || !name || positionals.length > 2 || !ACTIONS.includes(action)) {
       throw usageError(models, `"${positionals.join(" ")}" is not load, unload or activate with a NAME`);
     }
-    const status = (await request(store.path, `model/${action}`, name)) as ModelStatus;
+    const status = (await request(store.path, `model/${action}`, { model: name })) as ModelStatus;
     io.out(values.json ? JSON.stringify(status) : line(status));
     return 0;
   },

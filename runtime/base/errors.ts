@@ -153,7 +153,7 @@ export const ERRORS = {
   },
   ERR_MODEL_BUDGET: {
     meaning: "A model does not fit into the memory that models may use.",
-    hint: "Raise `models.budget`, set `stream: auto`, or unpin others; the message has the numbers.",
+    hint: "Raise `engine.model_budget`, set `stream: auto`, or unpin others; the message has the numbers.",
   },
   ERR_MODEL_QUARANTINED: {
     meaning: "A model brought the process down several times and is not opened any more.",

@@ -53,5 +53,5 @@ function tooLarge(candidates: readonly Candidate[], needed: number, limit: numbe
 const tooMuchAtOnce = (name: string, needed: number, { activationBytes }: Limits): SightlineError =>
   new SightlineError(
     "ERR_MODEL_BUDGET",
-    `a run of ${name} needs ${formatBytes(needed)} for tensors, \`models.activations\` are ${formatBytes(activationBytes)}`,
+    `a run of ${name} needs ${formatBytes(needed)} for tensors, \`engine.activation_budget\` is ${formatBytes(activationBytes)}`,
   );

@@ -3,6 +3,7 @@ import type { Target } from "../../models/bundle/targets.ts";
 import type { Clock } from "../base/clock.ts";
 import { SightlineError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
+import { Turns } from "../base/turns.ts";
 import type { ExecutionProvider } from "../session/execution-provider.ts";
 import { BundleReader } from "./bundle-reader.ts";
 import type { CrashBook } from "./crash-book.ts";
@@ -14,7 +15,6 @@ import { digestOf, type ModelVersion, type OpenedModel } from "./model-version.t
 import { PreparedCache } from "./prepared/prepared-cache.ts";
 import { type Claims, Residents } from "./residents.ts";
 import { StagePool } from "./stage-pool.ts";
-import { Turns } from "./turns.ts";
 
 export interface ModelManagerOptions {
   models: Readonly<Record<string, ModelPolicy>>;

@@ -31,7 +31,7 @@ export interface ModelStatus {
 
 /** Memory of all models; budgets are the configuration's. */
 export interface ModelMemory {
-  /** What counts against `models.budget`: weights in use and what their sessions hold. */
+  /** What counts against `engine.model_budget`: weights in use and what their sessions hold. */
   resident_bytes: number;
   budget_bytes: number;
   /** Tensors between layers, of all runs under way, and the most that there ever was. */

@@ -7,6 +7,7 @@ import { stagesOf } from "../../config/schema/pipelines.ts";
 import type { Config } from "../../config/schema/schema.ts";
 import { machineTargets } from "../../models/bundle/targets.ts";
 import { cpuFeatures, type Kernels, openKernels } from "../../runtime/arm-neon/index.ts";
+import { type Answer, refusal } from "../../runtime/base/answer.ts";
 import type { Clock } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import type { Logger } from "../../runtime/base/logger.ts";
@@ -18,8 +19,8 @@ import { frameModels } from "../../runtime/pipeline/frame-models.ts";
 import { type BuiltModel, buildModel } from "../../runtime/pipeline/open-model.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import { EvidenceKeeper } from "../evidence/evidence-keeper.ts";
-import { ControlSocket, type Requests } from "../health/control-socket.ts";
-import { readBootId, readDevice } from "../health/device.ts";
+import { ControlSocket } from "../health/control-socket.ts";
+import { readBootId } from "../health/device.ts";
 import { EventLoopMonitor } from "../health/event-loop.ts";
 import { HealthReporter } from "../health/health-reporter.ts";
 import { HealthSocket } from "../health/health-socket.ts";
@@ -28,7 +29,10 @@ import { MqttService } from "../mqtt/mqtt-service.ts";
 import { Outbox } from "../outbox/outbox.ts";
 import { brokerLink } from "./broker-link.ts";
 import { CameraLine, type LineOptions, type Shop } from "./camera-line.ts";
+import { InfoPublisher } from "./info-publisher.ts";
 import { Lines } from "./lines.ts";
+import { ModelTopics } from "./model-topics.ts";
+import { Requests } from "./requests.ts";
 import { stopWithin } from "./stop-within.ts";
 
 const STOP_LIMIT_MS = 10_000;
@@ -57,6 +61,7 @@ export class Daemon {
   #provider: CpuExecutionProvider | undefined;
   #kernels: Kernels | undefined;
   #mqtt: MqttService | undefined;
+  #info: InfoPublisher | undefined;
   #reporter: HealthReporter | undefined;
   #socket: HealthSocket | undefined;
   #control: ControlSocket | undefined;
@@ -87,7 +92,7 @@ export class Daemon {
       // Both to their end, so that a failure of one leaves nothing half-started behind.
       const started = await Promise.allSettled([this.#startSinks(), this.#openModels()]);
       for (const part of started) if (part.status === "rejected") throw part.reason;
-      await this.#publishInfo();
+      await this.#startInfo();
       await this.#startHealth();
       await this.#startLines();
       await this.#startHttp();
@@ -124,7 +129,7 @@ export class Daemon {
     const changes = await this.#lines.change(linesOf(next), (options) => new CameraLine(shop, options));
     this.#config = next;
     this.#deps.logger.info({ ...changes }, "configuration applied");
-    await this.#publishInfo();
+    this.#info?.publish();
   }
 
   /** Judges the frames in flight, stores and publishes what was decided. May be called twice. */
@@ -145,6 +150,7 @@ export class Daemon {
       "health",
       Promise.all([this.#socket?.stop(), this.#control?.stop(), this.#reporter?.stop()]),
     );
+    this.#info?.stop();
     await within("mqtt", this.#mqtt?.stop({ drainMs: DRAIN_LIMIT_MS }));
     await within("store", this.#outbox.stop());
     await within("models", this.#models?.stop());
@@ -159,7 +165,7 @@ export class Daemon {
     await this.#startEvidence();
     const { mqtt, device } = this.#config;
     this.#mqtt = new MqttService(
-      { log: this.#outbox, ...this.#deps },
+      { log: this.#outbox, answerer: (verb, args) => this.#answer(verb, args), ...this.#deps },
       {
         ...(await brokerLink(this.#config)),
         baseTopic: mqtt.base_topic,
@@ -200,8 +206,13 @@ export class Daemon {
         machine: [process.arch, ...cpuFeatures(), `${engine.threads_per_slot}`],
       },
     );
-    this.#models.onEvent((event) => this.#mqtt?.setState(`model/${event.model}/event`, { ...event }));
+    const topics = new ModelTopics({ mqtt: this.#mqtt, clock: this.#deps.clock });
+    this.#models.onEvent((event) => {
+      topics.tell(event);
+      this.#info?.publishSoon();
+    });
     await this.#models.start();
+    topics.begin(this.#models.status());
   }
 
   #build(name: string, opened: OpenedModel, deps: Parameters<typeof buildModel>[0]): BuiltModel {
@@ -305,40 +316,41 @@ export class Daemon {
     return (await this.#reporter?.read()) ?? {};
   }
 
-  async #publishInfo(): Promise<void> {
-    const info = {
-      version: this.#deps.version,
-      node: process.versions.node,
-      onnxruntime: this.#provider?.runtimeVersion,
-      execution_provider: this.#provider?.name,
-      slots: this.#provider?.slots,
-      kernels: this.#kernels?.chosen(),
-      device: { id: this.#config.device.id, ...(await readDevice()) },
-      models: this.#models?.status().map(({ bundle, ...status }) => ({
-        ...status,
-        bundle: bundle?.name ?? null,
-        version: bundle?.version ?? null,
-        sha256: bundle?.sha256 ?? null,
-        variant: bundle?.variant ?? null,
-      })),
-      model_memory: this.#models?.memory(),
-      config_hash: createHash("sha256").update(JSON.stringify(this.#config)).digest("hex"),
-      boot_id: this.#bootId,
-      started_at: new Date(this.#deps.clock.wallMs()).toISOString(),
-    };
-    this.#deps.logger.info(info, "started");
-    this.#mqtt?.setState("info", info);
+  async #startInfo(): Promise<void> {
+    const { clock, logger, version } = this.#deps;
+    const models = this.#models;
+    this.#info = new InfoPublisher({
+      mqtt: this.#mqtt,
+      device: this.#config.device,
+      fixed: {
+        version,
+        node: process.versions.node,
+        onnxruntime: this.#provider?.runtimeVersion,
+        execution_provider: this.#provider?.name,
+        slots: this.#provider?.slots,
+        kernels: this.#kernels?.chosen(),
+        boot_id: this.#bootId,
+        started_at: new Date(clock.wallMs()).toISOString(),
+      },
+      current: () => ({
+        models: models?.status().map(({ bundle, ...status }) => ({
+          ...status,
+          bundle: bundle?.name ?? null,
+          version: bundle?.version ?? null,
+          sha256: bundle?.sha256 ?? null,
+          variant: bundle?.variant ?? null,
+        })),
+        model_memory: models?.memory(),
+        config_hash: createHash("sha256").update(JSON.stringify(this.#config)).digest("hex"),
+      }),
+    });
+    await this.#info.start();
+    logger.info(this.#info.read(), "started");
   }
 
-  #requests(): Requests {
-    const models = this.#models;
-    if (!models) return {};
-    return {
-      models: async () => ({ models: models.status(), memory: models.memory() }),
-      "model/load": (name) => models.load(name),
-      "model/unload": (name) => models.unload(name),
-      "model/activate": (name) => models.activate(name),
-    };
+  async #answer(verb: string, args: unknown): Promise<Answer> {
+    if (this.#models) return new Requests(this.#models).answer(verb, args);
+    return refusal(new SightlineError("ERR_REQUEST", "the daemon is starting"));
   }
 
   async #startHealth(): Promise<void> {
@@ -350,6 +362,7 @@ export class Daemon {
       outbox: this.#outbox,
       mqtt: this.#mqtt,
       evidence: this.#evidence,
+      models: () => this.#models?.memory(),
       cameras: () => this.#lines.each((line) => line),
       pipelines: () => Object.keys(this.#config.pipelines),
     };
@@ -361,7 +374,7 @@ export class Daemon {
     await this.#reporter.start();
     this.#socket = new HealthSocket(() => this.#health(), { folder: store.path });
     await this.#socket.start();
-    this.#control = new ControlSocket(this.#requests(), { folder: store.path });
+    this.#control = new ControlSocket((verb, args) => this.#answer(verb, args), { folder: store.path });
     await this.#control.start();
   }
 }

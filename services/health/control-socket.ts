@@ -2,27 +2,23 @@ import { rm } from "node:fs/promises";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { type ErrorRecord, SightlineError } from "../../runtime/base/errors.ts";
+import { type Answer, type Answerer, refusal } from "../../runtime/base/answer.ts";
+import { SightlineError } from "../../runtime/base/errors.ts";
 import { checkSocketPath } from "./socket-path.ts";
-
-/** What the daemon does on request, by name; each takes the request's argument. */
-export type Requests = Readonly<Record<string, (argument: string) => Promise<unknown>>>;
-
-type Answer = { data: unknown } | { error: ErrorRecord };
 
 /** Longer lines are nobody's request. */
 const REQUEST_CHARS_MAX = 4_096;
 
 const socketPath = (folder: string): string => join(folder, "control.sock");
 
-/** Does what a local command asks for: one line of JSON in, `{request, argument}`, one line out. */
+/** Does what a local command asks for: one line of JSON in, `{request, args}`, one line out. */
 export class ControlSocket {
-  readonly #requests: Requests;
+  readonly #answerer: Answerer;
   readonly #folder: string;
   #server: Server | undefined;
 
-  constructor(requests: Requests, options: { folder: string }) {
-    this.#requests = requests;
+  constructor(answerer: Answerer, options: { folder: string }) {
+    this.#answerer = answerer;
     this.#folder = options.folder;
   }
 
@@ -63,35 +59,31 @@ export class ControlSocket {
 
   async #answer(line: string): Promise<Answer> {
     try {
-      const { argument = "", request } = parsed(line);
-      const work = Object.hasOwn(this.#requests, request) ? this.#requests[request] : undefined;
-      if (!work) throw new SightlineError("ERR_REQUEST", `there is no request "${request}"`);
-      return { data: (await work(argument)) ?? null };
+      const { args, request } = parsed(line);
+      return await this.#answerer(request, args);
     } catch (error) {
-      return { error: SightlineError.wrap("ERR_REQUEST", error).toRecord() };
+      return refusal(error);
     }
   }
 }
 
-function parsed(line: string): { request: string; argument?: string } {
+function parsed(line: string): { request: string; args?: unknown } {
   const value: unknown = JSON.parse(line);
-  const { argument, request } = (value ?? {}) as { request?: unknown; argument?: unknown };
-  if (typeof request === "string" && ["string", "undefined"].includes(typeof argument)) {
-    return value as { request: string; argument?: string };
-  }
-  throw new SightlineError("ERR_REQUEST", "a request is {request, argument}, both texts");
+  const { args, request } = (value ?? {}) as { request?: unknown; args?: unknown };
+  if (typeof request === "string") return { request, args };
+  throw new SightlineError("ERR_REQUEST", "a request is {request, args}");
 }
 
 /**
  * Has the daemon that owns `folder` do something. Errors: ERR_DAEMON_UNREACHABLE, and whatever the daemon answers.
  */
-export async function request(folder: string, name: string, argument?: string): Promise<unknown> {
+export async function request(folder: string, name: string, args?: object): Promise<unknown> {
   const socket = createConnection(socketPath(folder));
   try {
-    socket.write(`${JSON.stringify({ request: name, argument })}\n`);
+    socket.write(`${JSON.stringify({ request: name, args })}\n`);
     for await (const line of createInterface(socket)) {
       const answer: Answer = JSON.parse(line);
-      if ("data" in answer) return answer.data;
+      if (answer.status === "ok") return answer.data;
       const { code, hint, message } = answer.error;
       throw new SightlineError(code, message, { hint });
     }

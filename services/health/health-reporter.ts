@@ -26,6 +26,8 @@ interface Parts {
         status(): { connected: boolean; lastError: ErrorRecord | undefined };
       }
     | undefined;
+  /** Memory that models take. */
+  models?(): object | undefined;
   /** Undefined where no pictures are kept. */
   evidence?: { stats: object & { error: ErrorRecord | null } } | undefined;
   cameras(): Readonly<Record<string, { stats: CameraCounts }>>;
@@ -94,7 +96,7 @@ export class HealthReporter {
   }
 
   async read() {
-    const { cameras, clock, evidence, loop, mqtt, outbox } = this.#parts;
+    const { cameras, clock, evidence, loop, models, mqtt, outbox } = this.#parts;
     const { depth, oldestMs, dropped, bytes, degraded } = await outbox.stats();
     const status = mqtt?.status();
     const memory = process.memoryUsage();
@@ -103,6 +105,7 @@ export class HealthReporter {
       uptime_s: Math.round((clock.wallMs() - this.#startedMs) / 1000),
       event_loop: loop.read(),
       memory: { rss_bytes: memory.rss, heap_bytes: memory.heapUsed },
+      model_memory: models?.() ?? null,
       temperature_celsius: await readTemperature(),
       disk: await readDisk(this.#options.storePath),
       outbox: { depth, oldest_s: Math.round(oldestMs / 1000), dropped, bytes, error: degraded ?? null },

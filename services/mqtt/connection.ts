@@ -3,7 +3,7 @@ import type { ErrorRecord, SightlineError } from "../../runtime/base/errors.ts";
 import type { Logger } from "../../runtime/base/logger.ts";
 import { backOffMs } from "./back-off.ts";
 import { Link, type LinkOptions, type ProtocolLevel } from "./link.ts";
-import type { Message, MessageSource } from "./message.ts";
+import type { Incoming, Message, MessageSource } from "./message.ts";
 
 export type ProtocolChoice = "auto" | "5" | "3.1.1";
 
@@ -34,6 +34,7 @@ export class Connection {
   readonly #clock: Clock;
   readonly #sources: readonly MessageSource[];
   readonly #onChange: () => void;
+  readonly #onIncoming: (incoming: Incoming) => void;
   readonly #options: ConnectionOptions;
   #link: Link | undefined;
   #level: ProtocolLevel = 5;
@@ -46,13 +47,20 @@ export class Connection {
   #lastError: SightlineError | undefined;
 
   constructor(
-    deps: { logger: Logger; clock: Clock; sources: readonly MessageSource[]; onChange: () => void },
+    deps: {
+      logger: Logger;
+      clock: Clock;
+      sources: readonly MessageSource[];
+      onChange: () => void;
+      onIncoming: (incoming: Incoming) => void;
+    },
     options: ConnectionOptions,
   ) {
     this.#logger = deps.logger;
     this.#clock = deps.clock;
     this.#sources = deps.sources;
     this.#onChange = deps.onChange;
+    this.#onIncoming = deps.onIncoming;
     this.#options = options;
   }
 
@@ -108,6 +116,8 @@ export class Connection {
       {
         accepted: () => this.#accepted(),
         acked: () => this.#acked(),
+        received: (incoming) => this.#onIncoming(incoming),
+        unheard: (error) => this.#logger.warn({ err: error }, "the broker takes no subscription to requests"),
         closed: (error, otherVersion) => this.#closed(error, otherVersion),
       },
     );

@@ -1,7 +1,7 @@
 import { connect, ErrorWithReasonCode, type IClientOptions, type MqttClient } from "mqtt";
 import type { SightlineError } from "../../runtime/base/errors.ts";
 import { closed, isVersionRefused, networkFailure, refused, timedOut, unreachable } from "./failures.ts";
-import type { Message } from "./message.ts";
+import type { Incoming, Message } from "./message.ts";
 
 export type ProtocolLevel = 4 | 5;
 
@@ -19,6 +19,8 @@ export interface LinkOptions {
   window: number;
   /** Retained, sent by the broker when this link breaks. */
   will: { topic: string; payload: string };
+  /** Topics to listen to. */
+  filter: string;
 }
 
 export interface LinkEvents {
@@ -26,6 +28,9 @@ export interface LinkEvents {
   accepted(): void;
   /** The broker acknowledged a message: there is room for another. */
   acked(): void;
+  received(incoming: Incoming): void;
+  /** The broker does not let us listen; the link goes on. */
+  unheard(error: Error): void;
   /** The end of this link, exactly once. `otherVersion`: the broker may not speak this protocol version. */
   closed(error: SightlineError, otherVersion: boolean): void;
 }
@@ -34,6 +39,8 @@ export interface LinkEvents {
 const WILL_DELAY_S = 5;
 /** The session holds nothing of ours; it has to outlive the will's delay, or its end would send the will. */
 const SESSION_EXPIRY_S = 60;
+/** Retain handling of MQTT 5: what the broker has kept from before is not sent. */
+const KEPT_NEVER = 2;
 const CLOSE_LIMIT_MS = 1_000;
 /** MQTT.js's own limit stays out of the way of ours, which tells a silent broker from an absent one. */
 const NEVER_MS = 2 ** 31 - 1;
@@ -71,6 +78,9 @@ export class Link {
     });
     client.on("connect", ({ properties }) => {
       this.#accept(properties?.receiveMaximum, properties?.retainAvailable);
+    });
+    client.on("message", (topic, payload, { properties, retain }) => {
+      this.#events.received({ topic, payload, retain, ...properties });
     });
     client.on("error", (error) => this.#failed(error));
     client.on("disconnect", ({ reasonCode }) => {
@@ -120,7 +130,14 @@ export class Link {
     this.#accepted = true;
     this.#canRetain = retainAvailable;
     this.#room = Math.min(this.#options.window, receiveMaximum);
+    this.#listen();
     this.#events.accepted();
+  }
+
+  #listen(): void {
+    this.#client?.subscribe(this.#options.filter, { qos: 1, rh: KEPT_NEVER }, (error) => {
+      if (error && !this.#ended) this.#events.unheard(error);
+    });
   }
 
   #ack(message: Message): void {

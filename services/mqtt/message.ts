@@ -15,6 +15,18 @@ export interface MessageProperties {
   /** Seconds after which the broker forgets the message. */
   messageExpiryInterval?: number;
   userProperties?: Record<string, string>;
+  correlationData?: Buffer;
+}
+
+/** What the broker sent on a topic that we listen to. */
+export interface Incoming {
+  topic: string;
+  payload: Uint8Array;
+  /** The broker had kept it from before. */
+  retain: boolean;
+  /** From MQTT 5 senders. */
+  responseTopic?: string | undefined;
+  correlationData?: Buffer | undefined;
 }
 
 export const JSON_PROPERTIES: MessageProperties = {

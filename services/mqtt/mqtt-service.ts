@@ -1,3 +1,4 @@
+import type { Answerer } from "../../runtime/base/answer.ts";
 import type { Clock } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import type { Logger } from "../../runtime/base/logger.ts";
@@ -5,6 +6,7 @@ import { Connection, type ConnectionStatus, type ProtocolChoice } from "./connec
 import { isBrokerUrl } from "./link.ts";
 import { JSON_PROPERTIES, type MessageProperties } from "./message.ts";
 import { Relay } from "./relay.ts";
+import { RequestDesk } from "./request-desk.ts";
 import type { ResultLog } from "./result-log.ts";
 import { RetainedTopics } from "./retained-topics.ts";
 import { Topics } from "./topics.ts";
@@ -52,20 +54,24 @@ interface Parts {
 const TEXT_PROPERTIES: MessageProperties = { payloadFormatIndicator: true };
 const GOODBYE_LIMIT_MS = 1_000;
 
-/** Publishes the results of a log and the device's state; works with or without a broker at hand. */
+interface Deps {
+  log: ResultLog;
+  logger: Logger;
+  clock: Clock;
+  /** Does what comes in on `R/request/…`. */
+  answerer: Answerer;
+}
+
+/** Publishes the results of a log and the device's state, and takes requests; works with or without a broker at hand. */
 export class MqttService {
   readonly #options: MqttOptions;
-  readonly #log: ResultLog;
-  readonly #logger: Logger;
-  readonly #clock: Clock;
+  readonly #deps: Deps;
   readonly #listeners = new Set<(status: MqttStatus) => void>();
   #parts: Parts | undefined;
   #stopping: Promise<void> | undefined;
 
-  constructor(deps: { log: ResultLog; logger: Logger; clock: Clock }, options: MqttOptions) {
-    this.#log = deps.log;
-    this.#logger = deps.logger;
-    this.#clock = deps.clock;
+  constructor(deps: Deps, options: MqttOptions) {
+    this.#deps = deps;
     this.#options = options;
   }
 
@@ -139,19 +145,23 @@ export class MqttService {
     if (!isBrokerUrl(url))
       throw new SightlineError("ERR_CONFIG_INVALID", `"${url}" is not the URL of a broker`);
     const topics = new Topics(baseTopic, deviceId);
-    const retained = new RetainedTopics(this.#clock);
-    const relay: Relay = new Relay(
-      { log: this.#log, logger: this.#logger, onReady: () => connection.pump() },
-      { topics, retainVerdict },
-    );
-    const connection = new Connection(
+    const retained = new RetainedTopics(this.#deps.clock);
+    const parts = { ...this.#deps, onReady: () => connection.pump() };
+    const relay = new Relay(parts, { topics, retainVerdict });
+    const desk = new RequestDesk(parts, { topics });
+    const connection: Connection = new Connection(
       {
-        logger: this.#logger,
-        clock: this.#clock,
-        sources: [retained, relay],
+        ...this.#deps,
+        sources: [retained, desk, relay],
         onChange: () => this.#changed(),
+        onIncoming: (incoming) => desk.receive(incoming),
       },
-      { ...this.#options, clientId, will: { topic: topics.state, payload: "offline" } },
+      {
+        ...this.#options,
+        clientId,
+        will: { topic: topics.state, payload: "offline" },
+        filter: topics.requests,
+      },
     );
     return { topics, retained, relay, connection };
   }

@@ -33,6 +33,21 @@ export class Topics {
     return `${this.root}/pipeline/${checked(pipeline)}/verdict`;
   }
 
+  get requests(): string {
+    return `${this.root}/request/#`;
+  }
+
+  /** What a request's topic asks for, `model/load` for example; undefined when it is not one that we know to read. */
+  verbOf(topic: string): string | undefined {
+    const verb = topic.startsWith(`${this.root}/request/`) ? topic.slice(`${this.root}/request/`.length) : "";
+    return verb.split("/").every(isTopicId) ? verb : undefined;
+  }
+
+  isForAnswers(topic: string): boolean {
+    const levels = topic.split("/");
+    return topic.startsWith(`${this.root}/response/`) && levels.every((level) => LEVEL.test(level));
+  }
+
   /** `suffix`: `info`, `health`, `camera/x/status`, `pipeline/x/counters`. */
   below(suffix: string): string {
     return `${this.root}/${suffix.split("/").map(checked).join("/")}`;

@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { readFlightRecord } from "../../runtime/session/flight-record.ts";
 import { MODELS } from "../support/models.ts";
 import { tempFolder } from "../support/temp-folder.ts";
+import { signalThread, threadOf } from "../support/thread-signal.ts";
 
 const CHILD = fileURLToPath(new URL("../support/children/run-for-ever.ts", import.meta.url));
 
@@ -21,21 +21,9 @@ async function ended(signal: "SIGSEGV" | "SIGABRT" | "SIGKILL", thread: string |
   await once(child.stdout, "data");
   const pid = child.pid ?? 0;
   if (thread === undefined) child.kill(signal);
-  else sendTo(pid, threadOf(pid, thread), signal);
+  else signalThread(pid, threadOf(pid, thread) ?? 0, signal);
   const [, by] = await exit;
   return { by, entries: readFlightRecord(record) };
-}
-
-function threadOf(pid: number, name: string): number {
-  const tasks = `/proc/${pid}/task`;
-  const found = readdirSync(tasks).find((id) => readFileSync(`${tasks}/${id}/comm`, "utf8").trim() === name);
-  return Number(found);
-}
-
-/** Node cannot signal a thread; the C library's tgkill can. */
-function sendTo(pid: number, thread: number, signal: "SIGSEGV" | "SIGABRT" | "SIGKILL"): void {
-  const script = `import ctypes, signal; ctypes.CDLL(None).tgkill(${pid}, ${thread}, signal.${signal})`;
-  spawn("python3", ["-c", script], { stdio: "ignore" });
 }
 
 test.each([

@@ -75,7 +75,7 @@ describe("a broker that misbehaves", () => {
     const crude = onSocket && (await CrudeBroker.start(port, onSocket));
     const log = new MemoryResultLog();
     const logger = new RecordingLogger();
-    const service = await startService(log, port, QUICK, logger);
+    const service = await startService(log, port, QUICK, { logger });
     let connections = 0;
     service.onStatus((status) => {
       if (status.connected) connections++;
@@ -110,7 +110,7 @@ describe("a broker that misbehaves", () => {
       if (++attempts === 12) enough.resolve();
     });
     const logger = new RecordingLogger();
-    await startService(new MemoryResultLog(), port, { ...QUICK, protocol: "5" }, logger);
+    await startService(new MemoryResultLog(), port, { ...QUICK, protocol: "5" }, { logger });
     await enough.promise;
     // Whether the end arrives as a close or as a reset is up to the kernel.
     const distinct = new Set(logger.lines.map(({ fields }) => JSON.stringify(fields)));

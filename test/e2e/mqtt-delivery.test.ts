@@ -62,7 +62,7 @@ describe("delivery", () => {
     const subscriber = await Subscriber.connect(broker.port);
     const outbox = await openOutbox(await tempFolder());
     const logger = new RecordingLogger();
-    const service = await startService(outbox, gate.port, {}, logger);
+    const service = await startService(outbox, gate.port, {}, { logger });
     const replaceBroker = async () => {
       // The broker has forwarded a whole window more than it could acknowledge: these must come again.
       await gate.holdAnswers();
@@ -257,7 +257,7 @@ describe("access", () => {
     await log.append(result(1));
     const login = { username: "insp", password: "secret" };
     const logger = new RecordingLogger();
-    const service = await startService(log, broker.port, login, logger);
+    const service = await startService(log, broker.port, login, { logger });
     const { lastError } = await untilStatus(service, (status) => status.lastError !== undefined);
     expect(lastError?.code).toBe("ERR_MQTT_REFUSED");
     expect(lastError?.message).toMatch(/not authorized|bad user name or password/);

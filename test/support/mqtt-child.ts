@@ -11,7 +11,7 @@ const deps = { logger: silentLogger, clock: systemClock };
 const log = new Outbox(deps, { path, maxBytes: 64 * 2 ** 20, commitDelayMs: 5 });
 await log.start();
 const service = new MqttService(
-  { log, ...deps },
+  { log, answerer: async () => ({ status: "ok", data: null }), ...deps },
   { ...mqttOptions(Number(port)), protocol: protocol === "3.1.1" ? "3.1.1" : "5" },
 );
 await service.start();

@@ -1,4 +1,5 @@
 import { onTestFinished } from "vitest";
+import type { Answerer } from "../../runtime/base/answer.ts";
 import { systemClock } from "../../runtime/base/clock.ts";
 import { silentLogger } from "../../runtime/base/logger.ts";
 import {
@@ -10,15 +11,17 @@ import {
 import { mqttOptions } from "./mqtt-options.ts";
 import type { RecordingLogger } from "./recording-logger.ts";
 
+const echo: Answerer = async (request, args) => ({ status: "ok", data: { request, args } });
+
 /** Started; stops with the test. */
 export async function startService(
   log: ResultLog,
   port: number,
   options: Partial<MqttOptions> = {},
-  logger?: RecordingLogger,
+  { answerer = echo, logger }: { answerer?: Answerer; logger?: RecordingLogger } = {},
 ): Promise<MqttService> {
   const service = new MqttService(
-    { log, logger: logger ?? silentLogger, clock: systemClock },
+    { log, logger: logger ?? silentLogger, clock: systemClock, answerer },
     { ...mqttOptions(port), ...options },
   );
   await service.start();

@@ -1,4 +1,4 @@
-import { connectAsync, type IClientOptions, type IPublishPacket } from "mqtt";
+import { connectAsync, type IClientOptions, type IPublishPacket, type MqttClient } from "mqtt";
 import { onTestFinished } from "vitest";
 
 export interface Received {
@@ -11,6 +11,7 @@ export interface Received {
 export class Subscriber {
   readonly received: Received[] = [];
   #changed = (): void => {};
+  #client: MqttClient | undefined;
 
   static async connect(port: number, filter = "#", options: IClientOptions = {}): Promise<Subscriber> {
     const subscriber = new Subscriber();
@@ -25,12 +26,17 @@ export class Subscriber {
       reconnectPeriod: 0,
       ...options,
     });
+    this.#client = client;
     client.on("message", (topic, payload, packet) => {
       this.received.push({ topic, text: payload.toString(), packet });
       this.#changed();
     });
     await client.subscribeAsync(filter, { qos: 1 });
     onTestFinished(() => client.endAsync(true));
+  }
+
+  async publish(topic: string, payload: string): Promise<void> {
+    await this.#client?.publishAsync(topic, payload, { qos: 1 });
   }
 
   on(topic: string): Received[] {

@@ -1,0 +1,45 @@
+import type { Clock } from "../../runtime/base/clock.ts";
+import type { ErrorRecord } from "../../runtime/base/errors.ts";
+import type { ModelEvent, ModelStatus } from "../../runtime/loader/model-status.ts";
+
+interface Parts {
+  mqtt: { setState(topic: string, payload: object | string): void } | undefined;
+  clock: Clock;
+}
+
+/** A model that is not opened any more: its pipelines judge nothing. */
+const SEVERITY = 3;
+const CLEARED = "";
+
+/** Tells subscribers what becomes of models: the last event of each, and an alarm while one is in quarantine. */
+export class ModelTopics {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** At the start: an alarm that the broker kept from before may be over. */
+  begin(models: readonly ModelStatus[]): void {
+    for (const { last_error, name, state } of models) {
+      if (state === "quarantined") this.#raise(name, last_error);
+      else this.#clear(name);
+    }
+  }
+
+  tell(event: ModelEvent): void {
+    this.#parts.mqtt?.setState(`model/${event.model}/event`, { ...event });
+    if (event.type === "quarantined") this.#raise(event.model, event.error);
+    else if (event.type === "released" || event.type === "activated") this.#clear(event.model);
+  }
+
+  #raise(model: string, error: ErrorRecord | null): void {
+    const since = new Date(this.#parts.clock.wallMs()).toISOString();
+    const alarm = { active: true, severity: SEVERITY, since, text: error?.message ?? "", error };
+    this.#parts.mqtt?.setState(`alarm/model/${model}`, alarm);
+  }
+
+  #clear(model: string): void {
+    this.#parts.mqtt?.setState(`alarm/model/${model}`, CLEARED);
+  }
+}

@@ -1,0 +1,43 @@
+import { type Answer, refusal } from "../../runtime/base/answer.ts";
+import { SightlineError } from "../../runtime/base/errors.ts";
+import type { ModelControl } from "../../runtime/loader/model-status.ts";
+
+/** What operators may ask of the running daemon, whichever way they ask; docs/mqtt.md has the requests. */
+export class Requests {
+  readonly #models: ModelControl;
+
+  constructor(models: ModelControl) {
+    this.#models = models;
+  }
+
+  /** Does what `name` asks for. It never throws: what goes wrong is the answer. */
+  async answer(name: string, args: unknown): Promise<Answer> {
+    try {
+      return { status: "ok", data: await this.#do(name, args) };
+    } catch (error) {
+      return refusal(error);
+    }
+  }
+
+  async #do(name: string, args: unknown): Promise<unknown> {
+    const models = this.#models;
+    switch (name) {
+      case "models":
+        return { models: models.status(), memory: models.memory() };
+      case "model/load":
+        return models.load(modelIn(args));
+      case "model/unload":
+        return models.unload(modelIn(args));
+      case "model/activate":
+        return models.activate(modelIn(args));
+      default:
+        throw new SightlineError("ERR_REQUEST", `there is no request ${JSON.stringify(name)}`);
+    }
+  }
+}
+
+function modelIn(args: unknown): string {
+  const { model } = (args ?? {}) as { model?: unknown };
+  if (typeof model === "string") return model;
+  throw new SightlineError("ERR_REQUEST", "the request's args need a model: {model: NAME}");
+}
