@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { SightlineError } from "../runtime/base/errors.ts";
 import { type Explained, explainIssue, pathText } from "../runtime/base/explain-issue.ts";
-import { mapMarked } from "../runtime/base/json-schema.ts";
+import { mapMarked, type Path } from "../runtime/base/json-schema.ts";
 import { jsonSchema } from "./json-schema.ts";
 import { byPosition, type Problem, problemText } from "./problem.ts";
 import { type Config, schema } from "./schema/schema.ts";
@@ -19,6 +19,8 @@ export interface Checked {
   config?: Config;
   /** All of them at once, in the order of the file. */
   problems: Problem[];
+  /** What somebody else finds wrong with `config`, where the file says it. */
+  problemAt?(path: Path, message: string, hint?: string): Problem;
 }
 
 const MAX_FILE_BYTES = 2 ** 20;
@@ -54,7 +56,9 @@ export function checkText(text: string, { file, env }: LoadOptions & { file: str
   const problems = capped([...inYaml, ...placed], inYaml.length + explained.length);
   if (!config || problems.length > 0) return { problems };
   const absolute = mapMarked(jsonSchema, config, "x-path", (path) => resolve(folder, path));
-  return { config: deepFreeze(absolute as Config), problems };
+  const problemAt: Checked["problemAt"] = (path, message, hint) =>
+    place({ path, at: "value", message, hint }, yaml, file);
+  return { config: deepFreeze(absolute as Config), problems, problemAt };
 }
 
 function validate(written: unknown, surroundings: { env: LoadOptions["env"]; folder: string }) {

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { type Checked, checkConfig } from "../../config/load.ts";
 import { problemText } from "../../config/problem.ts";
 import type { Config } from "../../config/schema/schema.ts";
+import { misfits } from "../model-budget.ts";
 import { exactly, parseVerbArgs, usageError, type Verb } from "../verb.ts";
 
 /** Exit code 0 when the file is valid, 1 when not. */
@@ -16,10 +17,14 @@ export const check: Verb = {
     const [file = ""] = exactly(check, ["FILE"], positionals);
     const print = Object.hasOwn(FORMATS, values.format) ? FORMATS[values.format as Format] : undefined;
     if (!print) throw usageError(check, `"${values.format}" is not a format`);
-    const { config, problems } = checkConfig(resolve(io.cwd, file), { env: io.env });
+    const { config, problemAt, problems } = checkConfig(resolve(io.cwd, file), { env: io.env });
+    for (const { hint, message, path } of config ? await misfits(config) : []) {
+      if (problemAt) problems.push(problemAt(path, message, hint));
+    }
+    const isValid = config !== undefined && problems.length === 0;
     const asGiven = problems.map((problem) => ({ ...problem, file }));
-    print(file, { ...(config && { config }), problems: asGiven }, io.out);
-    return config ? 0 : 1;
+    print(file, { ...(isValid && { config }), problems: asGiven }, io.out);
+    return isValid ? 0 : 1;
   },
 };
 

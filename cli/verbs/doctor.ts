@@ -11,10 +11,13 @@ import { cpuFeatures, openKernels } from "../../runtime/arm-neon/index.ts";
 import { systemClock as clock } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import { formatBytes } from "../../runtime/base/units.ts";
+import type { ModelMemory } from "../../runtime/loader/model-status.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import { openSource, type SourceSettings } from "../../services/camera/open-source.ts";
 import { type CameraEvent, isSupervised } from "../../services/camera/report.ts";
+import { request } from "../../services/health/control-socket.ts";
 import { readDevice, readDisk } from "../../services/health/device.ts";
+import { misfits } from "../model-budget.ts";
 import { exactly, type Io, parseVerbArgs, type Verb } from "../verb.ts";
 
 /** One thing looked at: `bad` stops Sightline, `warn` takes something away from it. */
@@ -83,12 +86,34 @@ async function lookAtConfig(config: Config): Promise<Finding[]> {
         ),
       ),
     )),
+    ...(await lookAtMemory(config)),
     await attempt("mqtt broker", () => reach(new URL(config.mqtt.url))),
     await lookAtDisk(config.store.path),
   ];
 }
 
 const ok = (about: string, found: string): Finding => ({ level: "ok", about, found });
+
+/** What cannot fit, and what the daemon's models take where it runs. */
+async function lookAtMemory(config: Config): Promise<Finding[]> {
+  const wrong = (await misfits(config)).map(({ hint, message }): Finding => {
+    return { level: "bad", about: "model memory", found: message, hint };
+  });
+  return [...wrong, ...(await memoryInUse(config.store.path))];
+}
+
+async function memoryInUse(folder: string): Promise<Finding[]> {
+  try {
+    const { memory } = (await request(folder, "models")) as { memory: ModelMemory };
+    const weights = `weights ${formatBytes(memory.resident_bytes)} of ${formatBytes(memory.budget_bytes)}`;
+    const peak = `tensors ${formatBytes(memory.activation_peak_bytes)} of ${formatBytes(memory.activation_budget_bytes)} at most`;
+    const unused = `${Math.round(100 * memory.fragmentation)} % of ${formatBytes(memory.held_bytes)} held unused`;
+    return [ok("model memory", `${weights}, ${peak}, ${unused}`)];
+  } catch {
+    // No daemon runs with this configuration.
+    return [];
+  }
+}
 
 async function attempt(about: string, look: () => Promise<string>): Promise<Finding> {
   try {

@@ -61,6 +61,7 @@ export class Daemon {
   #provider: CpuExecutionProvider | undefined;
   #kernels: Kernels | undefined;
   #mqtt: MqttService | undefined;
+  readonly #topics: ModelTopics;
   #info: InfoPublisher | undefined;
   #reporter: HealthReporter | undefined;
   #socket: HealthSocket | undefined;
@@ -75,6 +76,7 @@ export class Daemon {
   constructor(deps: Deps, config: Config) {
     this.#deps = deps;
     this.#config = config;
+    this.#topics = new ModelTopics(deps.clock);
     const { path, max_size, commit_delay, commit_rows } = config.store;
     this.#outbox = new Outbox(deps, {
       path,
@@ -92,6 +94,7 @@ export class Daemon {
       // Both to their end, so that a failure of one leaves nothing half-started behind.
       const started = await Promise.allSettled([this.#startSinks(), this.#openModels()]);
       for (const part of started) if (part.status === "rejected") throw part.reason;
+      this.#topics.begin(this.#mqtt, this.#models?.status() ?? []);
       await this.#startInfo();
       await this.#startHealth();
       await this.#startLines();
@@ -206,13 +209,11 @@ export class Daemon {
         machine: [process.arch, ...cpuFeatures(), `${engine.threads_per_slot}`],
       },
     );
-    const topics = new ModelTopics({ mqtt: this.#mqtt, clock: this.#deps.clock });
     this.#models.onEvent((event) => {
-      topics.tell(event);
+      this.#topics.tell(event);
       this.#info?.publishSoon();
     });
     await this.#models.start();
-    topics.begin(this.#models.status());
   }
 
   #build(name: string, opened: OpenedModel, deps: Parameters<typeof buildModel>[0]): BuiltModel {

@@ -20,7 +20,7 @@ interface Verdict {
 }
 
 /** A daemon whose pipeline `top` looks with the model under attack, `other` with another one. */
-async function setUp(fps: number | "max" = 10) {
+async function setUp(fps = 10) {
   const broker = await Mosquitto.start();
   const folder = await tempFolder();
   const pcb = join(folder, "pcb");
@@ -66,7 +66,7 @@ const isGood = (error: string | null) => error === null;
 const isBad = (error: string | null) => error !== null;
 
 test("a model that faults three times is quarantined and named in an alarm, others run, an operator lifts it", async () => {
-  const { ask, next, start, subscriber } = await setUp("max");
+  const { ask, next, start, subscriber } = await setUp(30);
   const last = (topic: string) => subscriber.on(topic).at(-1)?.text ?? "";
   for (let crashes = 0; ; crashes++) {
     const daemon = start();

@@ -7,6 +7,7 @@ import { check } from "../../../cli/verbs/check.ts";
 import { config } from "../../../cli/verbs/config.ts";
 import { init } from "../../../cli/verbs/init.ts";
 import { jsonSchema } from "../../../config/json-schema.ts";
+import { backbone, head, writeBundle } from "../../support/small-bundles.ts";
 import { VALID } from "../config/valid.ts";
 import { recordingIo } from "./io.ts";
 
@@ -45,6 +46,44 @@ describe("check", () => {
         "2 problems",
       ],
     });
+  });
+
+  it("refuses models that cannot be in memory at once, with the numbers and the place", async () => {
+    const seeds = { one: 1, two: 2, big: 3 };
+    for (const [name, seed] of Object.entries(seeds)) {
+      await writeBundle(join(folder, name), "1.0.0", [backbone(seed), head(seed + 7)]);
+    }
+    const models = `models:
+  one: {bundle: one, stream: never, pin: true}
+  two: {bundle: two, stream: never}
+  big: {bundle: big}
+  gone: {bundle: nowhere, stream: never}
+cameras:
+  top: {source: replay, path: images}
+pipelines:
+  first: {camera: top, model: two}
+  second: {camera: top, model: big}
+  third: {camera: top, model: gone}
+`;
+    const file = (budget: string) =>
+      `version: 1\ndevice: {id: a}\nengine: {model_budget: ${budget}}\n${models}`;
+    await writeFile(join(folder, "fits.yaml"), file("6MB"));
+    await writeFile(join(folder, "tight.yaml"), file("4MB"));
+    await writeFile(join(folder, "tiny.yaml"), file("1MiB"));
+    expect((await run(check, "fits.yaml")).lines).toEqual([
+      "fits.yaml is valid: 1 camera, 4 models, 3 pipelines",
+    ]);
+    const tight = await run(check, "tight.yaml");
+    expect(tight.code).toBe(1);
+    expect(tight.lines).toEqual([
+      expect.stringMatching(
+        /^tight\.yaml:12:\d+: pipelines\.first: one and two together need at least [\d.]+ MiB, engine\.model_budget is [\d.]+ MiB, raise/,
+      ),
+      "1 problem",
+    ]);
+    const tiny = await run(check, "tiny.yaml");
+    expect(tiny.lines[0]).toMatch(/^tiny\.yaml:3:\d+: engine\.model_budget: one needs at least/);
+    expect(tiny.lines).toHaveLength(5);
   });
 
   it.each(["-f", "--format"])("%s json gives one object", async (flag) => {
