@@ -24,7 +24,7 @@ import { readBootId } from "../health/device.ts";
 import { EventLoopMonitor } from "../health/event-loop.ts";
 import { HealthReporter } from "../health/health-reporter.ts";
 import { HealthSocket } from "../health/health-socket.ts";
-import { HttpServer } from "../http/http-server.ts";
+import type { HttpServer } from "../http/http-server.ts";
 import { MqttService } from "../mqtt/mqtt-service.ts";
 import { Outbox } from "../outbox/outbox.ts";
 import { brokerLink } from "./broker-link.ts";
@@ -300,6 +300,7 @@ export class Daemon {
   async #startHttp(): Promise<void> {
     const { http } = this.#config;
     if (!http) return;
+    const { HttpServer } = await import("../http/http-server.ts");
     this.#http = new HttpServer(
       {
         health: () => this.#health(),

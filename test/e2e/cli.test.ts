@@ -3,7 +3,7 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { main } from "../../cli/sightline.ts";
+import { main } from "../../cli/commands.ts";
 import { openKernels } from "../../runtime/arm-neon/index.ts";
 import { ERRORS } from "../../runtime/base/errors.ts";
 import type { InspectionResult } from "../../runtime/pipeline/result.ts";

@@ -2,7 +2,7 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { stringify } from "yaml";
-import { main } from "../../cli/sightline.ts";
+import { main } from "../../cli/commands.ts";
 import { openBundle } from "../../models/bundle/bundle.ts";
 import { machineTargets } from "../../models/bundle/targets.ts";
 import { readModel } from "../../models/onnx/read-model.ts";

@@ -4,7 +4,7 @@
 
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { main } from "../../../cli/sightline.ts";
+import { main } from "../../../cli/commands.ts";
 import type { Box } from "../../../runtime/pipeline/detection.ts";
 import type { InspectionResult } from "../../../runtime/pipeline/result.ts";
 import { match, type Score, type Scored, scoreTable, type Truth } from "../../quantize/score/detections.ts";

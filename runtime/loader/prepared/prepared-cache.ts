@@ -7,7 +7,6 @@ import { VerifiedBefore } from "../../../models/bundle/verified-before.ts";
 import { SightlineError } from "../../base/errors.ts";
 import type { ExecutionProvider } from "../../session/execution-provider.ts";
 import type { NamedTensors } from "../../tensor/tensor.ts";
-import { prepare } from "./prepare.ts";
 import { PREPARED_FILE, type PreparedModel, readPrepared, WEIGHTS_FILE } from "./prepared-model.ts";
 
 /** A stage that stands ready in a folder of the cache. */
@@ -98,6 +97,8 @@ export class PreparedCache {
 
   async #make(stage: StageFile, { feeds, ...options }: TryOptions): Promise<PreparedStage> {
     const folder = this.#folderOf(stage);
+    // Reading and writing ONNX is needed here alone: a start with models that stand ready does not load it.
+    const { prepare } = await import("./prepare.ts");
     const prepared = await prepare(this.#provider, stage, { ...options, feeds: await feeds(), folder });
     return { ...prepared, folder };
   }

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { main } from "../../../cli/sightline.ts";
+import { main } from "../../../cli/commands.ts";
 import { openBundle } from "../../../models/bundle/bundle.ts";
 import { SAMPLES } from "../../support/daemon-process.ts";
 import { MODELS } from "../../support/models.ts";

@@ -1,0 +1,159 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { stringify } from "yaml";
+import { writeStage } from "../../models/bundle/write-blobs.ts";
+import { copyModel } from "../../models/onnx/copy-model.ts";
+import type { ModelProto } from "../../models/onnx/proto/onnx_pb.js";
+import { encodeModel } from "../../models/onnx/write-model.ts";
+import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
+import { EmbeddedBroker } from "../../services/mqtt/embedded-broker.ts";
+import { quantized } from "../../test/support/quantized.ts";
+import { cost, median, type Result } from "../bench.ts";
+import { openSubject } from "../models/subjects.ts";
+import { SAMPLES } from "../watched-process.ts";
+import { share } from "./big.ts";
+import { readMemory } from "./memory.ts";
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const PSS_MB = 80;
+const RESULTS = 20;
+
+/** MobileNetV2: from the start of the process to its first result, and what the process takes once it runs. */
+export async function coldStart(rounds: number): Promise<Result[]> {
+  const folder = await mkdtemp(join(tmpdir(), "sightline-bench-"));
+  const broker = await EmbeddedBroker.listen(0);
+  try {
+    const files = await writeModels(folder);
+    const made = { fp32: [] as Started[], int8: [] as Started[], plain: [] as Started[] };
+    for (let i = 0; i <= rounds; i++) {
+      for (const kind of ["fp32", "int8"] as const) {
+        const ours = await daemon(broker, folder, kind);
+        // The first start of all makes the model ready for this machine.
+        if (i > 0) made[kind].push(ours);
+      }
+      if (i > 0) made.plain.push(await plain(files.plain));
+    }
+    return rows(made);
+  } finally {
+    await broker.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+interface Started {
+  firstMs: number;
+  pssMb: number;
+}
+
+function rows(made: Record<"fp32" | "int8" | "plain", Started[]>): Result[] {
+  const of = (kind: keyof typeof made, key: keyof Started) => median(made[kind].map((each) => each[key]));
+  const firstMs = of("plain", "firstMs");
+  const plainMb = of("plain", "pssMb");
+  return [
+    share("mobilenet_v2, start to first result", "ms", [of("fp32", "firstMs"), firstMs], 1),
+    share("mobilenet_v2 int8, start to first result", "ms", [of("int8", "firstMs"), firstMs], 1),
+    share("mobilenet_v2: PSS of the daemon", "MB", [of("fp32", "pssMb"), plainMb], 1),
+    cost(
+      `mobilenet_v2 int8: PSS of the daemon (plain, float: ${plainMb.toFixed(0)} MB)`,
+      "MB",
+      of("int8", "pssMb"),
+      PSS_MB,
+    ),
+  ];
+}
+
+async function writeModels(folder: string): Promise<{ plain: string }> {
+  const provider = new CpuExecutionProvider({ slots: 2, intraOpThreads: 1 });
+  provider.start();
+  const { calibration, float } = await openSubject(provider, "mobilenet_v2");
+  const model = classifying(float);
+  const int8 = await quantized(provider, model, calibration[0] ?? {});
+  await provider.close();
+  await writeClassifier(join(folder, "fp32"), model);
+  await writeClassifier(join(folder, "int8"), int8);
+  const plain = join(folder, "plain.onnx");
+  await writeFile(plain, encodeModel(model));
+  return { plain };
+}
+
+/** Of its outputs the one that is asked for. */
+function classifying(model: ModelProto): ModelProto {
+  const copy = copyModel(model);
+  if (copy.graph) copy.graph.output = copy.graph.output.filter(({ name }) => name === "probs");
+  return copy;
+}
+
+async function writeClassifier(folder: string, model: ModelProto): Promise<void> {
+  await mkdir(folder);
+  const stages = [await writeStage(folder, model)];
+  const input = { name: "input", dtype: "float32", layout: "NCHW", width: 224, height: 224, color: "rgb" };
+  const manifest = {
+    schema: "sightline.model/1",
+    name: "mobilenet_v2",
+    version: "1.0.0",
+    license: "Apache-2.0",
+    input: { ...input, resize: "stretch", mean: [128], std: [128] },
+    decoder: { type: "classifier", output: "probs" },
+    labels: Array.from({ length: 1001 }, (_, i) => `class ${i}`),
+    variants: [{ name: "one", targets: ["any"], stages }],
+  };
+  await writeFile(join(folder, "manifest.json"), JSON.stringify(manifest));
+}
+
+async function daemon(broker: EmbeddedBroker, folder: string, kind: string): Promise<Started> {
+  const file = join(folder, `${kind}.yaml`);
+  const config = {
+    version: 1,
+    device: { id: "bench" },
+    mqtt: { url: `mqtt://127.0.0.1:${broker.port}` },
+    models: { classes: { bundle: join(folder, kind) } },
+    cameras: { boards: { source: "replay", path: SAMPLES, fps: 10 } },
+    pipelines: { boards: { camera: "boards", model: "classes" } },
+    store: { path: join(folder, `${kind}-data`) },
+    log: { level: "warn" },
+  };
+  await writeFile(file, stringify(config));
+  let onResult = () => {};
+  broker.onMessage((topic) => {
+    if (topic.endsWith("/result")) onResult();
+  });
+  return started([here("../../cli/sightline.ts"), "run", "--config", file], (tell) => {
+    onResult = tell;
+  });
+}
+
+const plain = (model: string): Promise<Started> =>
+  started([here("plain-first.ts"), model, SAMPLES], (tell, child) => child.stdout?.on("data", tell));
+
+/** Runs until the process has told of enough results. */
+async function started(
+  args: string[],
+  listen: (tell: () => void, child: ChildProcess) => void,
+): Promise<Started> {
+  const begunMs = performance.now();
+  const child = spawn(process.execPath, args, {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, ORT_DISABLE_TELEMETRY: "1" },
+  });
+  const ended = once(child, "exit");
+  let [firstMs, told] = [0, 0];
+  await Promise.race([
+    new Promise<void>((resolve) => {
+      listen(() => {
+        if (told++ === 0) firstMs = performance.now() - begunMs;
+        if (told === RESULTS) resolve();
+      }, child);
+    }),
+    ended.then(([code]) => {
+      throw new Error(`${args[0]} ended with ${code}`);
+    }),
+  ]);
+  const { pssBytes } = readMemory(child.pid);
+  child.kill("SIGTERM");
+  await ended;
+  return { firstMs, pssMb: pssBytes / 1e6 };
+}

@@ -1,0 +1,59 @@
+import { SightlineError } from "../runtime/base/errors.ts";
+import type { Io, Verb } from "./verb.ts";
+import { readVersion } from "./version.ts";
+
+/** Each is loaded when it is asked for: a command does not wait for what others need. */
+const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
+  run: async () => (await import("./verbs/run.ts")).run,
+  check: async () => (await import("./verbs/check.ts")).check,
+  init: async () => (await import("./verbs/init.ts")).init,
+  config: async () => (await import("./verbs/config.ts")).config,
+  infer: async () => (await import("./verbs/infer.ts")).infer,
+  models: async () => (await import("./verbs/models.ts")).models,
+  model: async () => (await import("./verbs/model.ts")).model,
+  doctor: async () => (await import("./verbs/doctor.ts")).doctor,
+  health: async () => (await import("./verbs/health.ts")).health,
+};
+
+/** Runs `sightline ARGS` and gives its exit code: 0 done, 1 it found or met a problem, 2 it was not understood. */
+export async function main(args: string[], io: Io): Promise<number> {
+  const [name = "help", ...rest] = args;
+  try {
+    if (["help", "--help", "-h"].includes(name)) return await help(rest[0], io);
+    if (["version", "--version", "-v"].includes(name)) {
+      io.out(readVersion());
+      return 0;
+    }
+    if (rest.includes("--help") || rest.includes("-h")) return await help(name, io);
+    return await (await find(name)).run(rest, io);
+  } catch (error) {
+    return report(error, io);
+  }
+}
+
+async function find(name: string): Promise<Verb> {
+  const load = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
+  if (load) return load();
+  throw new SightlineError("ERR_USAGE", `there is no command "${name}"`);
+}
+
+async function help(about: string | undefined, io: Io): Promise<number> {
+  if (about === undefined) {
+    const verbs = await Promise.all(Object.values(VERBS).map((load) => load()));
+    const list = verbs.map((v) => `  ${v.name.padEnd(8)} ${v.summary}`).join("\n");
+    io.out(
+      `sightline ${readVersion()}, visual inspection on the edge\n\n${list}\n\nsightline help COMMAND says more.`,
+    );
+  } else {
+    const { details, summary, usage: short } = await find(about);
+    const usage = details ? await details() : short;
+    io.out(`${summary}\n\n${usage.replace(/^(?! )/gm, "  sightline ")}`);
+  }
+  return 0;
+}
+
+function report(error: unknown, io: Io): number {
+  if (!(error instanceof SightlineError)) throw error;
+  io.err(`${error.code}: ${error.message}\n${error.hint}`);
+  return error.code === "ERR_USAGE" ? 2 : 1;
+}
