@@ -52,7 +52,7 @@ export async function withDaemon<T>(
   };
   await writeFile(file, stringify(config));
   try {
-    return await withProcess("../cli/sightline.ts", ["run", "--config", file], work);
+    return await withProcess("../cli/sightline.mjs", ["run", "--config", file], work);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -121,7 +121,7 @@ async function daemon(broker: EmbeddedBroker, folder: string, kind: string): Pro
   broker.onMessage((topic) => {
     if (topic.endsWith("/result")) onResult();
   });
-  return started([here("../../cli/sightline.ts"), "run", "--config", file], (tell) => {
+  return started([here("../../cli/sightline.mjs"), "run", "--config", file], (tell) => {
     onResult = tell;
   });
 }

@@ -8,7 +8,7 @@ import { stringify } from "yaml";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-export const CLI = here("../../cli/sightline.ts");
+export const CLI = here("../../cli/sightline.mjs");
 export const PCB_AOI = here("../../models/zoo/pcb-aoi");
 export const SAMPLES = join(PCB_AOI, "samples/images");
 
