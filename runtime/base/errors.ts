@@ -145,7 +145,7 @@ export const ERRORS = {
   },
   ERR_REQUEST: {
     meaning: "A request to the running daemon is not valid.",
-    hint: "`sightline help models` shows what can be asked.",
+    hint: "`sightline help models` and docs/mqtt.md show what can be asked.",
   },
   ERR_MODEL_UNKNOWN: {
     meaning: "There is no model of this name.",
