@@ -40,7 +40,7 @@ describe("which models stream", () => {
 
   test("tensors between layers have a budget of their own", () => {
     expect(() => planModes([candidate("a", 1)], { ...limits, activationBytes: MB })).toThrowError(
-      /activations/,
+      /activation_budget/,
     );
   });
 });
