@@ -1,5 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { SightlineError } from "../base/errors.ts";
+import { ArrivalRate } from "./arrival-rate.ts";
+import { CostModel } from "./cost-model.ts";
 import { type BatchPolicy, planBatch, type Waiting } from "./plan-batch.ts";
 
 /** One session on one slot, ready to take batches. Resolves to one output per input, in order. */
@@ -19,7 +21,7 @@ export interface Scheduled<Out> {
   startedNs: bigint;
 }
 
-export interface SchedulerOptions<In, Out> extends BatchPolicy {
+export interface SchedulerOptions<In, Out> extends Pick<BatchPolicy, "maxBatch"> {
   instances: readonly Instance<In, Out>[];
   /** Requests that may wait; one more is refused with ERR_QUEUE_FULL. */
   queueSize: number;
@@ -33,6 +35,8 @@ export class Scheduler<In, Out> {
   readonly #clock: Clock;
   readonly #options: SchedulerOptions<In, Out>;
   readonly #idle: Instance<In, Out>[];
+  readonly #cost = new CostModel();
+  readonly #rate = new ArrivalRate();
   #queue: Request<In, Out>[] = [];
   #order = 0;
   #queueSize: number;
@@ -60,7 +64,10 @@ export class Scheduler<In, Out> {
       return Promise.reject(new SightlineError("ERR_QUEUE_FULL", message));
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ order: this.#order++, deadlineNs, input, resolve, reject });
+      const deadlineMs = deadlineNs === undefined ? undefined : msOf(deadlineNs);
+      const arrivedMs = msOf(this.#clock.nowNs());
+      this.#rate.observe(arrivedMs);
+      this.#queue.push({ order: this.#order++, arrivedMs, deadlineMs, input, resolve, reject });
       this.#dispatch();
     });
   }
@@ -69,10 +76,16 @@ export class Scheduler<In, Out> {
     while (this.#queue.length > 0) {
       const instance = this.#idle.pop();
       if (!instance) return;
-      const plan = planBatch(this.#queue, this.#clock.nowNs(), this.#options);
+      const { maxBatch } = this.#options;
+      const nowMs = msOf(this.#clock.nowNs());
+      const plan = planBatch(this.#queue, nowMs, {
+        maxBatch,
+        cost: this.#cost.costAt(nowMs),
+        ratePerMs: this.#rate.perMs,
+      });
       this.#queue = plan.rest;
       for (const late of plan.drops) {
-        late.reject(new SightlineError("ERR_DEADLINE", "its turn came after its deadline"));
+        late.reject(new SightlineError("ERR_DEADLINE", "its turn came too late to make its deadline"));
       }
       if (plan.batch.length > 0) void this.#run(instance, plan.batch);
       else this.#idle.push(instance);
@@ -83,6 +96,8 @@ export class Scheduler<In, Out> {
     const startedNs = this.#clock.nowNs();
     try {
       const outputs = await instance.run(batch.map((r) => r.input));
+      const endedNs = this.#clock.nowNs();
+      this.#cost.observe(batch.length, msOf(endedNs - startedNs), msOf(endedNs));
       batch.forEach((request, i) => {
         request.resolve({ output: outputs[i] as Out, startedNs });
       });
@@ -94,3 +109,5 @@ export class Scheduler<In, Out> {
     }
   }
 }
+
+const msOf = (ns: bigint): number => Number(ns) / 1e6;

@@ -1,0 +1,67 @@
+import { ArrivalRate } from "../../runtime/scheduler/arrival-rate.ts";
+import type { Cost, Waiting } from "../../runtime/scheduler/plan-batch.ts";
+import type { Arrival } from "./arrivals.ts";
+import type { Policy } from "./policies.ts";
+
+export interface Setting {
+  arrivals: readonly Arrival[];
+  cost: Cost;
+  maxBatch: number;
+  /** From arrival to answer. */
+  deadlineMs: number | undefined;
+}
+
+export interface Outcome {
+  p50Ms: number;
+  /** Of those that were answered. */
+  p99Ms: number;
+  /** Of all arrivals; what was dropped is late. */
+  inDeadline: number;
+  drops: number;
+  batches: number;
+}
+
+/** One executor, a virtual clock, and a policy that decides whenever the executor is idle. */
+export function simulate(
+  policy: Policy,
+  setting: Setting,
+  watch?: (batch: readonly Waiting[]) => void,
+): Outcome {
+  const { arrivals, cost, deadlineMs, maxBatch } = setting;
+  const latencies: number[] = [];
+  let queue: Waiting[] = [];
+  let [next, nowMs, drops, batches, inTime] = [0, 0, 0, 0, 0];
+  const rate = new ArrivalRate();
+  const admit = () => {
+    for (let each = arrivals[next]; each && each.atMs <= nowMs; each = arrivals[next]) {
+      const due = deadlineMs === undefined ? undefined : each.atMs + deadlineMs;
+      rate.observe(each.atMs);
+      queue.push({ order: next++, arrivedMs: each.atMs, deadlineMs: due });
+    }
+  };
+  while (next < arrivals.length || queue.length > 0) {
+    admit();
+    const comingMs = arrivals[next]?.atMs ?? Number.POSITIVE_INFINITY;
+    if (queue.length === 0) {
+      nowMs = comingMs;
+      continue;
+    }
+    const plan = policy(queue, { nowMs, cost, maxBatch, ratePerMs: rate.perMs });
+    drops += plan.drops.length;
+    queue = plan.rest;
+    if (plan.batch.length === 0) {
+      if (plan.untilMs !== undefined) nowMs = Math.min(comingMs, Math.max(plan.untilMs, nowMs + 1e-6));
+      continue;
+    }
+    nowMs += cost.baseMs + plan.batch.length * cost.perItemMs;
+    batches++;
+    watch?.(plan.batch);
+    for (const { arrivedMs, deadlineMs: due } of plan.batch) {
+      latencies.push(nowMs - arrivedMs);
+      if (due === undefined || nowMs <= due) inTime++;
+    }
+  }
+  const sorted = Float64Array.from(latencies).sort();
+  const at = (quantile: number) => sorted[Math.floor(quantile * sorted.length)] ?? Number.NaN;
+  return { p50Ms: at(0.5), p99Ms: at(0.99), inDeadline: inTime / arrivals.length, drops, batches };
+}

@@ -1,0 +1,15 @@
+import type { Outcome } from "./simulate.ts";
+
+/** A line a setting, a column a policy: p99 in milliseconds and the share in deadline. */
+export function table(cells: readonly { name: string; outcomes: Record<string, Outcome> }[]): string {
+  const policies = Object.keys(cells[0]?.outcomes ?? {});
+  const head = ["p99 ms (% in deadline)", ...policies];
+  const lines = cells.map(({ name, outcomes }) => [
+    name,
+    ...policies.map((policy) => text(outcomes[policy])),
+  ]);
+  return [head, ...lines].map((cellsOf) => cellsOf.map((each) => each.padEnd(26)).join("")).join("\n");
+}
+
+const text = (outcome: Outcome | undefined): string =>
+  outcome ? `${outcome.p99Ms.toFixed(1)} (${(outcome.inDeadline * 100).toFixed(1)})` : "";
