@@ -12,6 +12,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   models: async () => (await import("./verbs/models.ts")).models,
   model: async () => (await import("./verbs/model.ts")).model,
   doctor: async () => (await import("./verbs/doctor.ts")).doctor,
+  trace: async () => (await import("./verbs/trace.ts")).trace,
   health: async () => (await import("./verbs/health.ts")).health,
 };
 

@@ -7,6 +7,7 @@ import { cpuFeatures, type Kernels } from "../arm-neon/index.ts";
 import type { Clock } from "../base/clock.ts";
 import { trustedKeys } from "../loader/bundle-reader.ts";
 import { digestOf } from "../loader/model-version.ts";
+import type { BatchRecord } from "../scheduler/batch-log.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { loadChain } from "../session/chain-session.ts";
 import type { ExecutionProvider, Session } from "../session/execution-provider.ts";
@@ -71,7 +72,12 @@ export interface BuiltModel extends Omit<OpenModel, "close"> {
 
 /** What pipelines use of a session: a queue before it, buffers, and what makes sense of its outputs. Errors: ERR_MODEL_IO. */
 export function buildModel(
-  deps: { provider: Pick<ExecutionProvider, "slots">; kernels: Kernels; clock: Clock },
+  deps: {
+    provider: Pick<ExecutionProvider, "slots">;
+    kernels: Kernels;
+    clock: Clock;
+    onBatch?: (record: Omit<BatchRecord, "model">) => void;
+  },
   { bundle, session }: { bundle: Bundle; session: Session },
   { inFlight, runLimitMs }: Pick<OpenModelOptions, "inFlight" | "runLimitMs">,
 ): BuiltModel {

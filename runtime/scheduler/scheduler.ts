@@ -1,8 +1,9 @@
 import type { Clock } from "../base/clock.ts";
 import { SightlineError } from "../base/errors.ts";
 import { ArrivalRate } from "./arrival-rate.ts";
+import type { BatchRecord } from "./batch-log.ts";
 import { CostModel } from "./cost-model.ts";
-import { type BatchPolicy, planBatch, type Waiting } from "./plan-batch.ts";
+import { type BatchPolicy, type Plan, planBatch, type Waiting } from "./plan-batch.ts";
 
 /** One session on one slot, ready to take batches. Resolves to one output per input, in order. */
 export interface Instance<In, Out> {
@@ -34,18 +35,23 @@ export interface SchedulerOptions<In, Out> extends Pick<BatchPolicy, "maxBatch">
 export class Scheduler<In, Out> {
   readonly #clock: Clock;
   readonly #options: SchedulerOptions<In, Out>;
-  readonly #idle: Instance<In, Out>[];
+  readonly #onBatch: (record: Omit<BatchRecord, "model">) => void;
+  readonly #idle: { instance: Instance<In, Out>; index: number }[];
   readonly #cost = new CostModel();
   readonly #rate = new ArrivalRate();
   #queue: Request<In, Out>[] = [];
   #order = 0;
   #queueSize: number;
 
-  constructor(deps: { clock: Clock }, options: SchedulerOptions<In, Out>) {
+  constructor(
+    deps: { clock: Clock; onBatch?: (record: Omit<BatchRecord, "model">) => void },
+    options: SchedulerOptions<In, Out>,
+  ) {
     this.#queueSize = options.queueSize;
     this.#clock = deps.clock;
     this.#options = options;
-    this.#idle = [...options.instances];
+    this.#onBatch = deps.onBatch ?? (() => {});
+    this.#idle = options.instances.map((instance, index) => ({ instance, index }));
   }
 
   /** Lets as many requests wait, if more than now. */
@@ -74,8 +80,8 @@ export class Scheduler<In, Out> {
 
   #dispatch(): void {
     while (this.#queue.length > 0) {
-      const instance = this.#idle.pop();
-      if (!instance) return;
+      const idle = this.#idle.pop();
+      if (!idle) return;
       const { maxBatch } = this.#options;
       const nowMs = msOf(this.#clock.nowNs());
       const plan = planBatch(this.#queue, nowMs, {
@@ -87,24 +93,34 @@ export class Scheduler<In, Out> {
       for (const late of plan.drops) {
         late.reject(new SightlineError("ERR_DEADLINE", "its turn came too late to make its deadline"));
       }
-      if (plan.batch.length > 0) void this.#run(instance, plan.batch);
-      else this.#idle.push(instance);
+      if (plan.batch.length > 0) void this.#run(idle, plan);
+      else this.#idle.push(idle);
     }
   }
 
-  async #run(instance: Instance<In, Out>, batch: Request<In, Out>[]): Promise<void> {
+  async #run(
+    idle: { instance: Instance<In, Out>; index: number },
+    { batch, drops, reason }: Plan<Request<In, Out>>,
+  ): Promise<void> {
     const startedNs = this.#clock.nowNs();
+    const startedMs = msOf(startedNs);
+    const queuedMs = startedMs - Math.min(...batch.map(({ arrivedMs }) => arrivedMs));
+    let failed = false;
     try {
-      const outputs = await instance.run(batch.map((r) => r.input));
-      const endedNs = this.#clock.nowNs();
-      this.#cost.observe(batch.length, msOf(endedNs - startedNs), msOf(endedNs));
+      const outputs = await idle.instance.run(batch.map((r) => r.input));
       batch.forEach((request, i) => {
         request.resolve({ output: outputs[i] as Out, startedNs });
       });
     } catch (error) {
+      failed = true;
       for (const request of batch) request.reject(error);
     } finally {
-      this.#idle.push(instance);
+      const endedMs = msOf(this.#clock.nowNs());
+      const runMs = endedMs - startedMs;
+      if (!failed) this.#cost.observe(batch.length, runMs, endedMs);
+      const [size, dropped, instance] = [batch.length, drops.length, idle.index];
+      this.#onBatch({ instance, size, reason, startedMs, queuedMs, runMs, dropped, failed });
+      this.#idle.push(idle);
       this.#dispatch();
     }
   }

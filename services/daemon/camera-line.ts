@@ -7,6 +7,7 @@ import type { Logger } from "../../runtime/base/logger.ts";
 import type { FrameSource, Picture } from "../../runtime/pipeline/frame.ts";
 import type { FrameModels } from "../../runtime/pipeline/frame-models.ts";
 import { Pipeline } from "../../runtime/pipeline/pipeline.ts";
+import type { InspectionResult } from "../../runtime/pipeline/result.ts";
 import { buildStages } from "../../runtime/pipeline/stages/build-stages.ts";
 import { Camera, type CameraStats } from "../camera/camera.ts";
 import { openSource, staleMs } from "../camera/open-source.ts";
@@ -46,6 +47,8 @@ export interface Shop {
   clientId: string;
   storePath: string;
   stagesFolder: string | undefined;
+  /** Told of each result when it is stored. */
+  onResult(result: InspectionResult): void;
   /** Frames of a pipeline between capture and decision at once. */
   inFlight: number;
   /** Runs of one frame's tiles or crops at once. */
@@ -194,7 +197,14 @@ export class CameraLine {
     const { bootId, deviceId, evidence, inFlight, kernels, outbox } = this.#shop;
     const isShown = Object.keys(this.options.pipelines)[0] === name;
     const recorder = new Recorder(
-      { kernels, outbox, evidence, live: isShown ? this.live : undefined, pushed: this.pushed },
+      {
+        kernels,
+        outbox,
+        evidence,
+        live: isShown ? this.live : undefined,
+        pushed: this.pushed,
+        onResult: this.#shop.onResult,
+      },
       {
         pipeline: name,
         provenance: {

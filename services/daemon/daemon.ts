@@ -17,6 +17,8 @@ import { ModelManager } from "../../runtime/loader/model-manager.ts";
 import type { OpenedModel } from "../../runtime/loader/model-version.ts";
 import { frameModels } from "../../runtime/pipeline/frame-models.ts";
 import { type BuiltModel, buildModel } from "../../runtime/pipeline/open-model.ts";
+import type { InspectionResult } from "../../runtime/pipeline/result.ts";
+import { BatchLog, type BatchRecord } from "../../runtime/scheduler/batch-log.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import { EvidenceKeeper } from "../evidence/evidence-keeper.ts";
 import { ControlSocket } from "../health/control-socket.ts";
@@ -25,6 +27,7 @@ import { EventLoopMonitor } from "../health/event-loop.ts";
 import { HealthReporter } from "../health/health-reporter.ts";
 import { HealthSocket } from "../health/health-socket.ts";
 import type { HttpServer } from "../http/http-server.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { MqttService } from "../mqtt/mqtt-service.ts";
 import { Outbox } from "../outbox/outbox.ts";
 import { brokerLink } from "./broker-link.ts";
@@ -62,6 +65,7 @@ export class Daemon {
   #kernels: Kernels | undefined;
   #mqtt: MqttService | undefined;
   readonly #topics: ModelTopics;
+  readonly #batches = new BatchLog();
   #info: InfoPublisher | undefined;
   #reporter: HealthReporter | undefined;
   #socket: HealthSocket | undefined;
@@ -69,6 +73,7 @@ export class Daemon {
   readonly #lines = new Lines();
   #evidence: EvidenceKeeper | undefined;
   #http: HttpServer | undefined;
+  #onResult = (_: InspectionResult): void => {};
   #bootId = "";
   #reloading: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
@@ -218,7 +223,11 @@ export class Daemon {
 
   #build(name: string, opened: OpenedModel, deps: Parameters<typeof buildModel>[0]): BuiltModel {
     const inFlight = Math.max(1, this.#runsOf(name, this.#config));
-    const model = buildModel(deps, opened, { inFlight, runLimitMs: this.#config.engine.run_limit });
+    const onBatch = (record: Omit<BatchRecord, "model">) => this.#batches.record({ model: name, ...record });
+    const model = buildModel({ ...deps, onBatch }, opened, {
+      inFlight,
+      runLimitMs: this.#config.engine.run_limit,
+    });
     const entry = { name, model };
     this.#built.add(entry);
     const close = () => {
@@ -261,6 +270,7 @@ export class Daemon {
       clientId: mqtt.client_id ?? `sightline-${device.id}`,
       storePath: store.path,
       stagesFolder: stages_folder,
+      onResult: (result) => this.#onResult(result),
       inFlight: this.#inFlight(),
       lanes: this.#lanes(),
     };
@@ -301,9 +311,11 @@ export class Daemon {
     const { http } = this.#config;
     if (!http) return;
     const { HttpServer } = await import("../http/http-server.ts");
+    const metrics = await this.#openMetrics();
     this.#http = new HttpServer(
       {
         health: () => this.#health(),
+        metrics,
         inlets: () => this.#lines.each(({ inlet }) => inlet),
         evidence: (path) => this.#evidence?.fileOf(path),
         live: () => this.#lines.each(({ live }) => live),
@@ -312,6 +324,21 @@ export class Daemon {
       { ...listenAddress(http.listen), token: http.token, bodyBytesMax: http.max_body },
     );
     await this.#http.start();
+  }
+
+  /** Who has no HTTP server has nobody who asks. */
+  async #openMetrics(): Promise<Metrics> {
+    const { Metrics } = await import("../metrics/metrics.ts");
+    const [reporter, models] = [this.#reporter, this.#models];
+    if (!reporter || !models) throw new Error("health and models are started before HTTP");
+    const metrics = new Metrics(async () => ({
+      ...(await reporter.read()),
+      models: models.status(),
+      model_memory: models.memory(),
+    }));
+    this.#batches.onRecord((record) => metrics.countBatch(record));
+    this.#onResult = (result) => metrics.countResult(result);
+    return metrics;
   }
 
   async #health(): Promise<object> {
@@ -351,7 +378,7 @@ export class Daemon {
   }
 
   async #answer(verb: string, args: unknown): Promise<Answer> {
-    if (this.#models) return new Requests(this.#models).answer(verb, args);
+    if (this.#models) return new Requests(this.#models, this.#batches).answer(verb, args);
     return refusal(new SightlineError("ERR_REQUEST", "the daemon is starting"));
   }
 

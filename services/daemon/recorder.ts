@@ -28,6 +28,7 @@ interface Deps {
   evidence: EvidenceKeeper | undefined;
   /** Where this pipeline's frames are shown. */
   live: LiveView | undefined;
+  onResult(result: InspectionResult): void;
   /** The camera, when its frames have senders who wait for an answer. */
   pushed: PushSource<StoredResult> | undefined;
 }
@@ -99,6 +100,7 @@ export class Recorder {
     const payload = { ...result, evidence: links, evidence_error: error };
     const defects = countByLabel(judged.decision.failing);
     const seq = await this.#deps.outbox.append({ pipeline, id, verdict, defects, payload });
+    this.#deps.onResult(result);
     return { ...payload, seq };
   }
 }

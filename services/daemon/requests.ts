@@ -1,13 +1,19 @@
 import { type Answer, refusal } from "../../runtime/base/answer.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import type { ModelControl } from "../../runtime/loader/model-status.ts";
+import type { BatchLog } from "../../runtime/scheduler/batch-log.ts";
+
+/** An answer over MQTT is one message. */
+const BATCHES_MAX = 1_024;
 
 /** What operators may ask of the running daemon, whichever way they ask; docs/mqtt.md has the requests. */
 export class Requests {
   readonly #models: ModelControl;
+  readonly #batches: BatchLog;
 
-  constructor(models: ModelControl) {
+  constructor(models: ModelControl, batches: BatchLog) {
     this.#models = models;
+    this.#batches = batches;
   }
 
   /** Does what `name` asks for. It never throws: what goes wrong is the answer. */
@@ -30,6 +36,8 @@ export class Requests {
         return models.unload(modelIn(args));
       case "model/activate":
         return models.activate(modelIn(args));
+      case "trace":
+        return this.#batches.last(countIn(args));
       default:
         throw new SightlineError("ERR_REQUEST", `there is no request ${JSON.stringify(name)}`);
     }
@@ -40,4 +48,10 @@ function modelIn(args: unknown): string {
   const { model } = (args ?? {}) as { model?: unknown };
   if (typeof model === "string") return model;
   throw new SightlineError("ERR_REQUEST", "the request's args need a model: {model: NAME}");
+}
+
+function countIn(args: unknown): number {
+  const { last = 100 } = (args ?? {}) as { last?: unknown };
+  if (typeof last === "number" && Number.isInteger(last) && last >= 1 && last <= BATCHES_MAX) return last;
+  throw new SightlineError("ERR_REQUEST", `last is a count from 1 to ${BATCHES_MAX}`);
 }

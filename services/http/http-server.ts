@@ -5,6 +5,7 @@ import { type EvidenceFiles, evidenceRoute } from "./evidence-route.ts";
 import { type FrameInlet, framesRoute } from "./frames-route.ts";
 import { admit } from "./guard.ts";
 import { LiveSockets, type LiveViews, liveRoute } from "./live-routes.ts";
+import { type MetricsText, metricsRoute } from "./metrics-route.ts";
 import { problemOf } from "./problem.ts";
 
 export interface HttpOptions {
@@ -18,6 +19,7 @@ export interface HttpOptions {
 interface Deps {
   logger: Logger;
   health(): Promise<object>;
+  metrics: MetricsText;
   /** Cameras that take frames by HTTP. */
   inlets(): Readonly<Record<string, FrameInlet>>;
   evidence: EvidenceFiles;
@@ -75,7 +77,7 @@ export class HttpServer {
   }
 
   #build(): FastifyInstance {
-    const { evidence, health, inlets, live, logger } = this.#deps;
+    const { evidence, health, inlets, live, logger, metrics } = this.#deps;
     const { bodyBytesMax, token } = this.#options;
     const server = fastify({
       logger: false,
@@ -102,6 +104,7 @@ export class HttpServer {
       if (request.url !== "/health") admit(request.headers, token);
     });
     server.get("/health", () => health());
+    metricsRoute(server, metrics);
     evidenceRoute(server, evidence);
     liveRoute(server, live);
     const sockets = new LiveSockets({ views: live, admit: ({ headers }) => admit(headers, token) });

@@ -5,7 +5,7 @@ import sharp from "sharp";
 import { expect, test } from "vitest";
 import type { InspectionResult } from "../../runtime/pipeline/result.ts";
 import { BOARD } from "../support/bad-pictures.ts";
-import { config, SAMPLES, SightlineProcess, writeConfig } from "../support/daemon-process.ts";
+import { config, SAMPLES, SightlineProcess, sightline, writeConfig } from "../support/daemon-process.ts";
 import { freePort, Mosquitto } from "../support/mosquitto.ts";
 import { Subscriber } from "../support/subscriber.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -38,7 +38,7 @@ async function daemonWithGate(camera: object = {}, evidence?: object) {
     const answer = await fetch(`${url}/cameras/gate/frames${query}`, init);
     return { status: answer.status, ...((await answer.json()) as { results: Stored[] }) };
   };
-  return { daemon, folder, post, subscriber, url };
+  return { daemon, file, folder, post, subscriber, url };
 }
 
 test("a JPEG, a PNG and its raw pixels get the same verdict in the answer as on MQTT", async () => {
@@ -177,3 +177,47 @@ test.each([{ mode: "triggered" }, { mode: "free_run" }])(
     expect((await daemon.ended).code).toBe(0);
   },
 );
+
+/** Samples of Prometheus' text format by name and labels; throws at a line that is none. */
+function samplesOf(text: string): Map<string, number> {
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(
+    lines.map((line) => {
+      const [, name = "", value] = /^(sightline_[a-z0-9_]+(?:\{[^}]*\})?) (\S+)$/.exec(line) ?? [];
+      if (name === "" || Number.isNaN(Number(value))) throw new Error(`no sample: ${line}`);
+      return [name, Number(value)];
+    }),
+  );
+}
+
+test("metrics count what was judged, and the trace says which runs it took and why", async () => {
+  const { daemon, file, post, url } = await daemonWithGate();
+  const board = await readFile(BOARD);
+  for (let i = 0; i < 3; i++) await post(board);
+  await post(Buffer.from("no picture"));
+  const answer = await fetch(`${url}/metrics`);
+  expect(answer.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
+  const samples = samplesOf(await answer.text());
+  const value = (name: string) => samples.get(`sightline_${name}`);
+  expect(value('results_total{pipeline="top",verdict="fail"}')).toBe(3);
+  expect(value('results_total{pipeline="top",verdict="error"}')).toBe(1);
+  expect(value('frame_seconds_count{pipeline="top",stage="total"}')).toBe(4);
+  expect(value('batches_total{model="pcb",reason="all"}')).toBe(6);
+  expect(value('batch_size_sum{model="pcb"}')).toBe(6);
+  expect(value('camera_frames{camera="gate",what="frames"}')).toBe(4);
+  expect(value('model_state{model="pcb",state="warm"}')).toBe(1);
+  expect(value("mqtt_connected")).toBe(1);
+  expect(value("model_resident_bytes")).toBeGreaterThan(1e6);
+
+  const text = (await sightline("trace", "--config", file)).stdout.trim().split("\n");
+  expect(text).toHaveLength(6);
+  for (const line of text) expect(line).toMatch(/ms {2}pcb#\d +1 all +queued [\d.]+ ms {2}ran [\d.]+ ms$/);
+  const chrome = await sightline("trace", "--config", file, "--last", "2", "-f", "chrome");
+  const { traceEvents } = JSON.parse(chrome.stdout);
+  expect(traceEvents).toHaveLength(2);
+  expect(traceEvents[0]).toMatchObject({ name: "pcb", ph: "X", args: { size: 1, reason: "all" } });
+  expect(traceEvents[0].dur).toBeGreaterThan(0);
+  expect((await sightline("trace", "--config", file, "--last", "0")).stderr).toContain("ERR_REQUEST");
+  daemon.signal("SIGTERM");
+  expect((await daemon.ended).code).toBe(0);
+});

@@ -33,6 +33,7 @@ const DOORS: Record<string, readonly string[]> = {
   mqtt: ["services/mqtt", "bench/plain-loop.ts"],
   fastify: ["services/http"],
   ws: ["services/http"],
+  "prom-client": ["services/metrics"],
   "mqtt-packet": ["services/mqtt"],
   aedes: ["services/mqtt/embedded-broker.ts"],
   sharp: ["runtime/pipeline/still-image.ts", "bench"],

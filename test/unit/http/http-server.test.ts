@@ -25,6 +25,7 @@ async function serve(options: Partial<HttpOptions> = {}, push?: FrameInlet["push
       evidence: () => undefined,
       live: () => ({}),
       health: async () => ({ uptime_s: 1 }),
+      metrics: { contentType: "text/plain", text: async () => "up 1\n" },
     },
     { host: "127.0.0.1", port: 0, token: undefined, bodyBytesMax: 2_000, ...options },
   );

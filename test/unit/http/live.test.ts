@@ -127,6 +127,7 @@ async function serve(token?: string) {
       inlets: () => ({}),
       evidence: () => undefined,
       health: async () => ({}),
+      metrics: { contentType: "text/plain", text: async () => "" },
       live: () => ({ cam: view }),
     },
     { host: "127.0.0.1", port: 0, token, bodyBytesMax: 1_000 },
