@@ -54,7 +54,7 @@ async function demo(framesMax: number): Promise<number> {
 }
 
 function startDaemon(port: number, store: string): ChildProcess {
-  return spawn(process.execPath, [here("./sightline.ts"), "run", "--config", here("../config/demo.yaml")], {
+  return spawn(process.execPath, [here("./sightline.mjs"), "run", "--config", here("../config/demo.yaml")], {
     // Its log lines would drown the verdicts; warnings and errors still show.
     stdio: ["ignore", "ignore", "inherit"],
     env: { ...process.env, SIGHTLINE_DEMO_BROKER: `mqtt://127.0.0.1:${port}`, SIGHTLINE_DEMO_STORE: store },

@@ -59,6 +59,7 @@ export class Link {
   #ended = false;
   #room = 0;
   #canRetain = true;
+  #listens = false;
   inFlight = 0;
 
   constructor(options: LinkOptions, events: LinkEvents) {
@@ -130,11 +131,12 @@ export class Link {
     this.#accepted = true;
     this.#canRetain = retainAvailable;
     this.#room = Math.min(this.#options.window, receiveMaximum);
-    this.#listen();
     this.#events.accepted();
   }
 
+  /** Once the broker takes what we say: one that refuses it breaks off, and its reason must not drown in more packets. */
   #listen(): void {
+    this.#listens = true;
     this.#client?.subscribe(this.#options.filter, { qos: 1, rh: KEPT_NEVER }, (error) => {
       if (error && !this.#ended) this.#events.unheard(error);
     });
@@ -145,6 +147,7 @@ export class Link {
     if (this.inFlight > 0) this.#watchdog?.refresh();
     else clearTimeout(this.#watchdog);
     message.acked();
+    if (!this.#listens) this.#listen();
     this.#events.acked();
   }
 

@@ -224,7 +224,12 @@ describe("sightline doctor", () => {
 
   test("leaves nothing of ONNX Runtime's telemetry: no identifier, no cache, no log", async () => {
     const folder = await tempFolder();
-    const homes = { TMPDIR: folder, HOME: folder, XDG_CACHE_HOME: folder };
+    const homes = {
+      TMPDIR: folder,
+      HOME: folder,
+      XDG_CACHE_HOME: folder,
+      CACHE_DIRECTORY: await tempFolder(),
+    };
     const unset = { ORT_DISABLE_TELEMETRY: undefined, CI: undefined };
     expect((await new SightlineProcess(["doctor"], { ...homes, ...unset }).ended).code).toBe(0);
     expect(await readdir(folder)).toEqual([]);
