@@ -13,7 +13,7 @@ import { loadChain } from "../session/chain-session.ts";
 import type { ExecutionProvider, Session } from "../session/execution-provider.ts";
 import { BufferPool } from "../tensor/buffer-pool.ts";
 import type { NamedTensors } from "../tensor/tensor.ts";
-import { FrameLayout, type FrameTensors } from "./frame-tensors.ts";
+import { FrameLayout } from "./frame-tensors.ts";
 import { checkSignature } from "./model-signature.ts";
 import { VisionModel } from "./vision-model.ts";
 
@@ -51,9 +51,10 @@ export async function openModel(
   });
   const session = await loadStages(deps.provider, bundle);
   try {
-    const { close, ...built } = buildModel(deps, { bundle, session }, options);
+    const { close, model, reserve } = buildModel(deps, { bundle, session }, options);
     return {
-      ...built,
+      model,
+      reserve,
       close: async () => {
         await session.unload();
         close();
@@ -65,7 +66,17 @@ export async function openModel(
   }
 }
 
+/** Feeds of one run; what is left out ONNX Runtime allocates. */
+interface ModelRun {
+  feeds: NamedTensors;
+  outputs?: NamedTensors;
+  shareKey?: object;
+}
+
 export interface BuiltModel extends Omit<OpenModel, "close"> {
+  session: Session;
+  /** Tensors in, tensors out, in the same queue as pictures. `feeds` fit the session's inputs. Errors: those of `Scheduler.submit`. */
+  infer(feeds: NamedTensors): Promise<NamedTensors>;
   /** Gives its buffers back; the session is somebody else's. */
   close(): void;
 }
@@ -83,12 +94,16 @@ export function buildModel(
 ): BuiltModel {
   checkSignature(bundle, session);
   const { manifest } = bundle;
-  const scheduler = new Scheduler<FrameTensors, NamedTensors>(deps, {
+  const scheduler = new Scheduler<ModelRun, NamedTensors>(deps, {
     instances: Array.from({ length: deps.provider.slots }, (_, slot) => ({
       run: (batch) =>
         Promise.all(
           batch.map(({ feeds, outputs, shareKey }) =>
-            session.run(slot, feeds, { outputs, timeLimitMs: runLimitMs, ...(shareKey && { shareKey }) }),
+            session.run(slot, feeds, {
+              timeLimitMs: runLimitMs,
+              ...(outputs && { outputs }),
+              ...(shareKey && { shareKey }),
+            }),
           ),
         ),
     })),
@@ -113,7 +128,8 @@ export function buildModel(
     pool.reserve(wanted);
     scheduler.reserve(wanted);
   };
-  return { model, reserve, close: () => pool.stop() };
+  const infer = async (feeds: NamedTensors) => (await scheduler.submit({ feeds })).output;
+  return { model, session, infer, reserve, close: () => pool.stop() };
 }
 
 /** The very bytes that were verified are parsed; weights are mapped from beside the graph, and only ever numbers. */

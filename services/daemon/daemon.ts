@@ -32,6 +32,7 @@ import { MqttService } from "../mqtt/mqtt-service.ts";
 import { Outbox } from "../outbox/outbox.ts";
 import { brokerLink } from "./broker-link.ts";
 import { CameraLine, type LineOptions, type Shop } from "./camera-line.ts";
+import { inferenceModels } from "./inference.ts";
 import { InfoPublisher } from "./info-publisher.ts";
 import { Lines } from "./lines.ts";
 import { ModelTopics } from "./model-topics.ts";
@@ -309,13 +310,20 @@ export class Daemon {
 
   async #startHttp(): Promise<void> {
     const { http } = this.#config;
-    if (!http) return;
+    const models = this.#models;
+    if (!http || !models) return;
     const { HttpServer } = await import("../http/http-server.ts");
+    const { Statistics } = await import("../http/oip/statistics.ts");
     const metrics = await this.#openMetrics();
+    const statistics = new Statistics();
+    this.#batches.onRecord((record) => statistics.count(record, this.#deps.clock.wallMs()));
     this.#http = new HttpServer(
       {
         health: () => this.#health(),
         metrics,
+        statistics,
+        inference: inferenceModels(models),
+        version: this.#deps.version,
         inlets: () => this.#lines.each(({ inlet }) => inlet),
         evidence: (path) => this.#evidence?.fileOf(path),
         live: () => this.#lines.each(({ live }) => live),

@@ -6,6 +6,9 @@ import { type FrameInlet, framesRoute } from "./frames-route.ts";
 import { admit } from "./guard.ts";
 import { LiveSockets, type LiveViews, liveRoute } from "./live-routes.ts";
 import { type MetricsText, metricsRoute } from "./metrics-route.ts";
+import type { InferenceModels } from "./oip/inference-models.ts";
+import { oipRoutes } from "./oip/oip-routes.ts";
+import type { Statistics } from "./oip/statistics.ts";
 import { problemOf } from "./problem.ts";
 
 export interface HttpOptions {
@@ -20,6 +23,11 @@ interface Deps {
   logger: Logger;
   health(): Promise<object>;
   metrics: MetricsText;
+  /** What the Open Inference Protocol gives access to. */
+  inference: InferenceModels;
+  statistics: Statistics;
+  /** Sightline's own. */
+  version: string;
   /** Cameras that take frames by HTTP. */
   inlets(): Readonly<Record<string, FrameInlet>>;
   evidence: EvidenceFiles;
@@ -109,6 +117,8 @@ export class HttpServer {
     liveRoute(server, live);
     const sockets = new LiveSockets({ views: live, admit: ({ headers }) => admit(headers, token) });
     server.server.on("upgrade", (request, socket, head) => sockets.upgrade(request, socket, head));
+    const { inference: models, statistics, version } = this.#deps;
+    oipRoutes(server, { logger, models, statistics, version }, { bodyBytesMax });
     framesRoute(server, inlets, { bodyBytesMax, uploadsMax: UPLOADS_MAX, answerLimitMs: ANSWER_LIMIT_MS });
     return server;
   }

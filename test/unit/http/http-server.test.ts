@@ -6,6 +6,7 @@ import { SightlineError } from "../../../runtime/base/errors.ts";
 import { silentLogger as logger } from "../../../runtime/base/logger.ts";
 import type { FrameInlet } from "../../../services/http/frames-route.ts";
 import { type HttpOptions, HttpServer } from "../../../services/http/http-server.ts";
+import { noModels } from "../../support/inference.ts";
 
 type Pushed = Parameters<FrameInlet["push"]>[0];
 
@@ -26,6 +27,7 @@ async function serve(options: Partial<HttpOptions> = {}, push?: FrameInlet["push
       live: () => ({}),
       health: async () => ({ uptime_s: 1 }),
       metrics: { contentType: "text/plain", text: async () => "up 1\n" },
+      ...noModels,
     },
     { host: "127.0.0.1", port: 0, token: undefined, bodyBytesMax: 2_000, ...options },
   );

@@ -8,6 +8,7 @@ import type { Picture } from "../../../runtime/pipeline/frame.ts";
 import type { InspectionResult } from "../../../runtime/pipeline/result.ts";
 import { HttpServer } from "../../../services/http/http-server.ts";
 import { type LivePicture, LiveView, type Shown } from "../../../services/http/live-view.ts";
+import { noModels } from "../../support/inference.ts";
 
 const shown = (id: number): Shown => ({
   result: {
@@ -128,6 +129,7 @@ async function serve(token?: string) {
       evidence: () => undefined,
       health: async () => ({}),
       metrics: { contentType: "text/plain", text: async () => "" },
+      ...noModels,
       live: () => ({ cam: view }),
     },
     { host: "127.0.0.1", port: 0, token, bodyBytesMax: 1_000 },

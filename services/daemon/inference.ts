@@ -1,0 +1,23 @@
+import type { ModelManager } from "../../runtime/loader/model-manager.ts";
+import type { BuiltModel } from "../../runtime/pipeline/open-model.ts";
+import type { InferenceModels } from "../http/oip/inference-models.ts";
+
+/** The daemon's models for the Open Inference Protocol. */
+export const inferenceModels = (models: ModelManager<BuiltModel>): InferenceModels => ({
+  list: () =>
+    models.status().map(({ bundle, last_error, name, state }) => ({
+      name,
+      version: bundle?.version ?? null,
+      // One that is cold is opened by the request that needs it.
+      isReady: state !== "quarantined" && last_error === null,
+      reason: last_error ? `${last_error.code}: ${last_error.message}` : "",
+    })),
+  lease: async (name) => {
+    const leases = await models.lease([name]);
+    const { infer, model, session } = leases.of(name);
+    const { inputs, outputs } = session;
+    return { model: { version: model.options.version, inputs, outputs, infer }, release: leases.release };
+  },
+  load: (name) => models.load(name),
+  unload: (name) => models.unload(name),
+});

@@ -1,0 +1,29 @@
+import type { NamedTensors, TensorSpec } from "../../../runtime/tensor/tensor.ts";
+
+/** A model as the protocol sees it: tensors in, tensors out. */
+export interface InferenceModel {
+  version: string;
+  inputs: readonly TensorSpec[];
+  outputs: readonly TensorSpec[];
+  /** `feeds` fit `inputs`. Errors: ERR_QUEUE_FULL, ERR_SESSION_*. */
+  infer(feeds: NamedTensors): Promise<NamedTensors>;
+}
+
+export interface ModelInfo {
+  name: string;
+  /** Null before it was first opened. */
+  version: string | null;
+  isReady: boolean;
+  /** Why it is not. */
+  reason: string;
+}
+
+/** What the daemon's models offer to the protocol. */
+export interface InferenceModels {
+  list(): ModelInfo[];
+  /** The model, opened if need be, until it is released. Errors: ERR_MODEL_*. */
+  lease(name: string): Promise<{ model: InferenceModel; release(): void }>;
+  /** Errors: ERR_MODEL_*. */
+  load(name: string): Promise<unknown>;
+  unload(name: string): Promise<unknown>;
+}

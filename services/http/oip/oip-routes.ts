@@ -1,0 +1,187 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { type ErrorCode, SightlineError } from "../../../runtime/base/errors.ts";
+import type { Logger } from "../../../runtime/base/logger.ts";
+import type { TensorSpec } from "../../../runtime/tensor/tensor.ts";
+import { problemOf } from "../problem.ts";
+import { datatypeOf } from "./datatypes.ts";
+import type { InferenceModel, InferenceModels } from "./inference-models.ts";
+import { readInferRequest } from "./read-request.ts";
+import type { Statistics } from "./statistics.ts";
+import { writeInferResponse } from "./write-response.ts";
+
+interface Deps {
+  logger: Logger;
+  models: InferenceModels;
+  statistics: Statistics;
+  /** Sightline's own. */
+  version: string;
+}
+
+export interface OipOptions {
+  bodyBytesMax: number;
+}
+
+const EXTENSIONS = ["binary_tensor_data", "model_repository", "statistics", "model_configuration"];
+const JSON_LENGTH = "inference-header-content-length";
+
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  ERR_MODEL_UNKNOWN: 404,
+  ERR_MODEL_BUDGET: 503,
+  ERR_MODEL_QUARANTINED: 503,
+  ERR_SESSION_CLOSED: 503,
+  ERR_DEADLINE: 503,
+};
+
+/** The Open Inference Protocol v2 (KServe, Triton) below `/v2`; its errors are `{error: text}`. docs/inference.md */
+export function oipRoutes(server: FastifyInstance, deps: Deps, options: OipOptions): void {
+  void server.register(async (scope) => {
+    scope.setErrorHandler((error, request, reply) => answerError(deps.logger, error, request, reply));
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: options.bodyBytesMax }, (_, body, done) =>
+      done(null, body),
+    );
+    serverRoutes(scope, deps);
+    repositoryRoutes(scope, deps);
+    for (const path of ["/v2/models/:model", "/v2/models/:model/versions/:version"]) {
+      modelRoutes(scope, path, deps);
+      scope.post(`${path}/infer`, { bodyLimit: options.bodyBytesMax }, (request, reply) =>
+        infer(request, reply, deps),
+      );
+    }
+  });
+}
+
+function answerError(logger: Logger, error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  const { body, status } = problemOf(error);
+  const { code, hint, message } = body.error;
+  const mapped = STATUS[code] ?? status;
+  if (mapped === 500) logger.error({ err: error, url: request.url }, "inference request failed");
+  return reply.status(mapped).send({ error: `${code}: ${message}. ${hint}` });
+}
+
+function serverRoutes(scope: FastifyInstance, { models, version }: Deps): void {
+  scope.get("/v2", async () => ({ name: "sightline", version, extensions: EXTENSIONS }));
+  scope.get("/v2/health/live", async () => ({ live: true }));
+  scope.get("/v2/health/ready", async (_, reply) => {
+    const ready = models.list().every(({ reason }) => reason === "");
+    return reply.status(ready ? 200 : 503).send({ live: true, ready });
+  });
+}
+
+function repositoryRoutes(scope: FastifyInstance, { models, statistics }: Deps): void {
+  scope.post("/v2/repository/index", async (request) => {
+    const wanted = readyOnly(request.body);
+    return models
+      .list()
+      .filter(({ isReady }) => isReady || !wanted)
+      .map(({ isReady, name, reason, version }) => ({
+        name,
+        version: version ?? "",
+        state: isReady ? "READY" : "UNAVAILABLE",
+        reason,
+      }));
+  });
+  for (const verb of ["load", "unload"] as const) {
+    scope.post(`/v2/repository/models/:model/${verb}`, async (request, reply) => {
+      await models[verb](modelIn(request));
+      return reply.send({});
+    });
+  }
+  scope.get("/v2/models/stats", async () => ({
+    model_stats: models.list().map(({ name, version }) => statistics.of(name, version ?? "")),
+  }));
+}
+
+function modelRoutes(scope: FastifyInstance, path: string, { models, statistics }: Deps): void {
+  scope.get(path, (request) =>
+    withModel(models, request, async ({ inputs, outputs, version }, name) => ({
+      name,
+      versions: [version],
+      platform: "onnx_onnxv1",
+      inputs: inputs.map(specOf),
+      outputs: outputs.map(specOf),
+    })),
+  );
+  scope.get(`${path}/config`, (request) =>
+    withModel(models, request, async ({ inputs, outputs }, name) => ({
+      name,
+      platform: "onnxruntime_onnx",
+      backend: "onnxruntime",
+      max_batch_size: 0,
+      input: inputs.map(configOf),
+      output: outputs.map(configOf),
+    })),
+  );
+  scope.get(`${path}/ready`, async (request, reply) => {
+    const { isReady, name } = infoIn(models, request);
+    return reply.status(isReady ? 200 : 503).send({ name, ready: isReady });
+  });
+  scope.get(`${path}/stats`, async (request) => {
+    const { name, version } = infoIn(models, request);
+    return { model_stats: [statistics.of(name, version ?? "")] };
+  });
+}
+
+async function infer(request: FastifyRequest, reply: FastifyReply, { models }: Deps): Promise<FastifyReply> {
+  const { body, jsonLength } = await withModel(models, request, async (model, name) => {
+    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    const wanted = readInferRequest(body, headerOf(request), model);
+    return writeInferResponse({ name, version: model.version }, wanted, await model.infer(wanted.feeds));
+  });
+  if (jsonLength === undefined) return reply.type("application/json").send(body);
+  return reply.type("application/octet-stream").header(JSON_LENGTH, jsonLength).send(body);
+}
+
+async function withModel<T>(
+  models: InferenceModels,
+  request: FastifyRequest,
+  use: (model: InferenceModel, name: string) => Promise<T>,
+): Promise<T> {
+  const name = modelIn(request);
+  const { model, release } = await models.lease(name);
+  try {
+    checkVersion(request, name, model.version);
+    return await use(model, name);
+  } finally {
+    release();
+  }
+}
+
+function infoIn(models: InferenceModels, request: FastifyRequest) {
+  const name = modelIn(request);
+  const info = models.list().find((each) => each.name === name);
+  if (!info) throw new SightlineError("ERR_MODEL_UNKNOWN", `there is no model "${name}"`);
+  checkVersion(request, name, info.version ?? "");
+  return info;
+}
+
+function checkVersion({ params }: FastifyRequest, name: string, version: string): void {
+  const { version: wanted = version } = params as { version?: string };
+  if (wanted === version) return;
+  throw new SightlineError("ERR_MODEL_UNKNOWN", `"${name}" has the version ${version}, not ${wanted}`);
+}
+
+const modelIn = ({ params }: FastifyRequest): string => (params as { model: string }).model;
+
+function headerOf({ headers }: FastifyRequest): string | undefined {
+  const value = headers[JSON_LENGTH];
+  return value === undefined ? undefined : String(value);
+}
+
+/** `{"ready": true}` asks for those alone that are. */
+function readyOnly(body: unknown): boolean {
+  try {
+    const value: unknown = JSON.parse(Buffer.isBuffer(body) ? body.toString() : "{}");
+    return (value as { ready?: unknown } | null)?.ready === true;
+  } catch {
+    return false;
+  }
+}
+
+const specOf = ({ dims, dtype, name }: TensorSpec) => ({ name, datatype: datatypeOf(dtype), shape: dims });
+
+const configOf = ({ dims, dtype, name }: TensorSpec) => ({
+  name,
+  data_type: `TYPE_${datatypeOf(dtype)}`,
+  dims,
+});
