@@ -1,19 +1,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
-import { writeStage } from "../../models/bundle/write-blobs.ts";
-import { copyModel } from "../../models/onnx/copy-model.ts";
-import type { ModelProto } from "../../models/onnx/proto/onnx_pb.js";
 import { encodeModel } from "../../models/onnx/write-model.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import { EmbeddedBroker } from "../../services/mqtt/embedded-broker.ts";
 import { quantized } from "../../test/support/quantized.ts";
 import { cost, median, type Result } from "../bench.ts";
 import { openSubject } from "../models/subjects.ts";
+import { withOutput, writeClassifier } from "../serving/subjects.ts";
 import { SAMPLES } from "../watched-process.ts";
 import { share } from "./big.ts";
 import { readMemory } from "./memory.ts";
@@ -21,6 +19,7 @@ import { readMemory } from "./memory.ts";
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const PSS_MB = 80;
 const RESULTS = 20;
+const SUBJECT = { name: "mobilenet_v2", side: 224 };
 
 /** MobileNetV2: from the start of the process to its first result, and what the process takes once it runs. */
 export async function coldStart(rounds: number): Promise<Result[]> {
@@ -70,38 +69,14 @@ async function writeModels(folder: string): Promise<{ plain: string }> {
   const provider = new CpuExecutionProvider({ slots: 2, intraOpThreads: 1 });
   provider.start();
   const { calibration, float } = await openSubject(provider, "mobilenet_v2");
-  const model = classifying(float);
+  const model = withOutput(float, "probs");
   const int8 = await quantized(provider, model, calibration[0] ?? {});
   await provider.close();
-  await writeClassifier(join(folder, "fp32"), model);
-  await writeClassifier(join(folder, "int8"), int8);
+  await writeClassifier(join(folder, "fp32"), model, SUBJECT);
+  await writeClassifier(join(folder, "int8"), int8, SUBJECT);
   const plain = join(folder, "plain.onnx");
   await writeFile(plain, encodeModel(model));
   return { plain };
-}
-
-/** Of its outputs the one that is asked for. */
-function classifying(model: ModelProto): ModelProto {
-  const copy = copyModel(model);
-  if (copy.graph) copy.graph.output = copy.graph.output.filter(({ name }) => name === "probs");
-  return copy;
-}
-
-async function writeClassifier(folder: string, model: ModelProto): Promise<void> {
-  await mkdir(folder);
-  const stages = [await writeStage(folder, model)];
-  const input = { name: "input", dtype: "float32", layout: "NCHW", width: 224, height: 224, color: "rgb" };
-  const manifest = {
-    schema: "sightline.model/1",
-    name: "mobilenet_v2",
-    version: "1.0.0",
-    license: "Apache-2.0",
-    input: { ...input, resize: "stretch", mean: [128], std: [128] },
-    decoder: { type: "classifier", output: "probs" },
-    labels: Array.from({ length: 1001 }, (_, i) => `class ${i}`),
-    variants: [{ name: "one", targets: ["any"], stages }],
-  };
-  await writeFile(join(folder, "manifest.json"), JSON.stringify(manifest));
 }
 
 async function daemon(broker: EmbeddedBroker, folder: string, kind: string): Promise<Started> {

@@ -15,3 +15,17 @@ export async function openPlain(
   );
   return async () => Object.values(await session.run(feeds))[0];
 }
+
+/** For a server: one session with ONNX Runtime's own settings, fed with floats. */
+export async function openServed(file: string) {
+  const session = await ort.InferenceSession.create(file);
+  const inputs = session.inputMetadata.map((meta) => ({ name: meta.name }));
+  const run = async (name: string, data: Float32Array, dims: readonly number[]) => {
+    const made = await session.run({ [name]: new ort.Tensor("float32", data, [...dims]) });
+    return Object.entries(made).map(([output, tensor]) => ({
+      ...{ name: output, dims: tensor.dims },
+      data: tensor.data as Float32Array<ArrayBuffer>,
+    }));
+  };
+  return { inputs, run };
+}

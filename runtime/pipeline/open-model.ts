@@ -81,6 +81,9 @@ export interface BuiltModel extends Omit<OpenModel, "close"> {
   close(): void;
 }
 
+/** Runs that were asked for with tensors, besides those of pictures; one for each connection that the HTTP server takes. */
+const TENSORS_WAITING_MAX = 128;
+
 /** What pipelines use of a session: a queue before it, buffers, and what makes sense of its outputs. Errors: ERR_MODEL_IO. */
 export function buildModel(
   deps: {
@@ -107,7 +110,7 @@ export function buildModel(
           ),
         ),
     })),
-    queueSize: inFlight,
+    queueSize: inFlight + TENSORS_WAITING_MAX,
     maxBatch: 1,
   });
   const layout = new FrameLayout(manifest.input, session.outputs);
@@ -126,7 +129,7 @@ export function buildModel(
   );
   const reserve = (wanted: number) => {
     pool.reserve(wanted);
-    scheduler.reserve(wanted);
+    scheduler.reserve(wanted + TENSORS_WAITING_MAX);
   };
   const infer = async (feeds: NamedTensors) => (await scheduler.submit({ feeds })).output;
   return { model, session, infer, reserve, close: () => pool.stop() };

@@ -31,7 +31,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const DOORS: Record<string, readonly string[]> = {
   "better-sqlite3": ["services/outbox"],
   mqtt: ["services/mqtt", "bench/plain-loop.ts"],
-  fastify: ["services/http"],
+  fastify: ["services/http", "bench/serving/plain-server.ts"],
   ws: ["services/http"],
   "prom-client": ["services/metrics"],
   "mqtt-packet": ["services/mqtt"],

@@ -1,0 +1,48 @@
+// An open-loop load on a server of the Open Inference Protocol.
+//   npm run load -- http://127.0.0.1:8080 MODEL [--rate PER_SECOND] [--seconds N] [--seed N] [--token TOKEN] [--json]
+
+import { parseArgs } from "node:util";
+import type { DType, TensorSpec } from "../../runtime/tensor/tensor.ts";
+import { datatypeOf } from "../../services/http/oip/datatypes.ts";
+import { randomFrom } from "../../test/support/models.ts";
+import { poisson } from "../simulator/arrivals.ts";
+import { openLoop } from "./open-loop.ts";
+import { randomBody } from "./random-body.ts";
+
+const DTYPES: readonly DType[] = ["float32", "float16", "float64", "uint8", "int8", "int32", "int64", "bool"];
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rate: { type: "string", default: "20" },
+    seconds: { type: "string", default: "10" },
+    seed: { type: "string", default: "1" },
+    token: { type: "string" },
+    json: { type: "boolean", default: false },
+  },
+});
+const [server = "http://127.0.0.1:8080", model = ""] = positionals;
+const auth: Record<string, string> = values.token ? { authorization: `Bearer ${values.token}` } : {};
+const url = `${server}/v2/models/${model}`;
+const metadata = await fetch(url, { headers: auth });
+if (!metadata.ok) throw new Error(`${url}: ${metadata.status} ${await metadata.text()}`);
+const { inputs } = (await metadata.json()) as {
+  inputs: { name: string; datatype: string; shape: number[] }[];
+};
+const specs = inputs.map(({ datatype, name, shape }): TensorSpec => {
+  const dtype = DTYPES.find((each) => datatypeOf(each) === datatype);
+  if (!dtype) throw new Error(`no tensors of ${datatype} here`);
+  return { name, dtype, dims: shape };
+});
+const [ratePerS, seconds] = [Number(values.rate), Number(values.seconds)];
+const { body, headers } = randomBody(specs);
+const arrivals = poisson(Math.round(ratePerS * seconds), ratePerS / 1_000, randomFrom(Number(values.seed)));
+const made = await openLoop({ url: `${url}/infer`, headers: { ...headers, ...auth }, body, arrivals });
+if (values.json) console.log(JSON.stringify({ ratePerS, seconds, ...made }));
+else {
+  const { failed, p50Ms, p99Ms, p999Ms, perSecond } = made;
+  console.log(
+    `${ratePerS}/s wanted, ${perSecond.toFixed(1)}/s answered, ${failed} failed (seed ${values.seed})`,
+  );
+  console.log(`p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, p99.9 ${p999Ms.toFixed(1)} ms`);
+}
