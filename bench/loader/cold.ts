@@ -26,11 +26,15 @@ export async function coldStart(rounds: number): Promise<Result[]> {
   const folder = await mkdtemp(join(tmpdir(), "sightline-bench-"));
   const broker = await EmbeddedBroker.listen(0);
   try {
+    const results: Results = { tell: () => {} };
+    broker.onMessage((topic) => {
+      if (topic.endsWith("/result")) results.tell();
+    });
     const files = await writeModels(folder);
     const made = { fp32: [] as Started[], int8: [] as Started[], plain: [] as Started[] };
     for (let i = 0; i <= rounds; i++) {
       for (const kind of ["fp32", "int8"] as const) {
-        const ours = await daemon(broker, folder, kind);
+        const ours = await daemon({ port: broker.port, results }, folder, kind);
         // The first start of all makes the model ready for this machine.
         if (i > 0) made[kind].push(ours);
       }
@@ -41,6 +45,11 @@ export async function coldStart(rounds: number): Promise<Result[]> {
     await broker.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Who is told of each result that reaches the broker. */
+interface Results {
+  tell(): void;
 }
 
 interface Started {
@@ -79,12 +88,16 @@ async function writeModels(folder: string): Promise<{ plain: string }> {
   return { plain };
 }
 
-async function daemon(broker: EmbeddedBroker, folder: string, kind: string): Promise<Started> {
+async function daemon(
+  { port, results }: { port: number; results: Results },
+  folder: string,
+  kind: string,
+): Promise<Started> {
   const file = join(folder, `${kind}.yaml`);
   const config = {
     version: 1,
     device: { id: "bench" },
-    mqtt: { url: `mqtt://127.0.0.1:${broker.port}` },
+    mqtt: { url: `mqtt://127.0.0.1:${port}` },
     models: { classes: { bundle: join(folder, kind) } },
     cameras: { boards: { source: "replay", path: SAMPLES, fps: 10 } },
     pipelines: { boards: { camera: "boards", model: "classes" } },
@@ -92,12 +105,8 @@ async function daemon(broker: EmbeddedBroker, folder: string, kind: string): Pro
     log: { level: "warn" },
   };
   await writeFile(file, stringify(config));
-  let onResult = () => {};
-  broker.onMessage((topic) => {
-    if (topic.endsWith("/result")) onResult();
-  });
   return started([here("../../cli/sightline.mjs"), "run", "--config", file], (tell) => {
-    onResult = tell;
+    results.tell = tell;
   });
 }
 
