@@ -12,7 +12,7 @@ import { readMemory } from "./memory.ts";
 const [folder = "", count = "9", swaps = "100", pattern = "uniform"] = process.argv.slice(2);
 const SEED = 6;
 /** Samples of memory; the first ones are those of a process that warms up. */
-const SAMPLES = 200;
+const SAMPLES = 50;
 
 const names = Array.from({ length: Number(count) }, (_, i) => `m${i}`);
 const models: Parameters<typeof openManager>[0] = {};
