@@ -16,9 +16,12 @@ export async function openPlain(
   return async () => Object.values(await session.run(feeds))[0];
 }
 
-/** For a server: one session with ONNX Runtime's own settings, fed with floats. */
-export async function openServed(file: string) {
-  const session = await ort.InferenceSession.create(file);
+/** For a server: one session, fed with floats. ONNX Runtime would give its threads cores of its own choice. */
+export async function openServed(file: string, threads: number) {
+  const session = await ort.InferenceSession.create(file, {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+  });
   const inputs = session.inputMetadata.map((meta) => ({ name: meta.name }));
   const run = async (name: string, data: Float32Array, dims: readonly number[]) => {
     const made = await session.run({ [name]: new ort.Tensor("float32", data, [...dims]) });

@@ -1,11 +1,12 @@
 // What one writes first: fastify and onnxruntime-node, with the protocol's binary tensors for models of one input.
-//   node plain-server.ts MODEL.onnx PORT [SHAPE]
+//   node plain-server.ts MODEL.onnx PORT
 
+import { availableParallelism } from "node:os";
 import fastify from "fastify";
 import { openServed } from "../loader/plain.ts";
 
 const [model = "", port = ""] = process.argv.slice(2);
-const { inputs, run } = await openServed(model);
+const { inputs, run } = await openServed(model, availableParallelism());
 const server = fastify({ bodyLimit: 2 ** 27 });
 server.removeAllContentTypeParsers();
 server.addContentTypeParser("*", { parseAs: "buffer" }, (_, body, done) => done(null, body));
