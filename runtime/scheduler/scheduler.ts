@@ -41,6 +41,8 @@ export class Scheduler<In, Out> {
   readonly #rate = new ArrivalRate();
   #queue: Request<In, Out>[] = [];
   #order = 0;
+  /** Given up since the last batch went. */
+  #dropped = 0;
   #queueSize: number;
 
   constructor(
@@ -90,6 +92,7 @@ export class Scheduler<In, Out> {
         ratePerMs: this.#rate.perMs,
       });
       this.#queue = plan.rest;
+      this.#dropped += plan.drops.length;
       for (const late of plan.drops) {
         late.reject(new SightlineError("ERR_DEADLINE", "its turn came too late to make its deadline"));
       }
@@ -100,11 +103,13 @@ export class Scheduler<In, Out> {
 
   async #run(
     idle: { instance: Instance<In, Out>; index: number },
-    { batch, drops, reason }: Plan<Request<In, Out>>,
+    { batch, reason }: Plan<Request<In, Out>>,
   ): Promise<void> {
     const startedNs = this.#clock.nowNs();
     const startedMs = msOf(startedNs);
     const queuedMs = startedMs - Math.min(...batch.map(({ arrivedMs }) => arrivedMs));
+    const dropped = this.#dropped;
+    this.#dropped = 0;
     let failed = false;
     try {
       const outputs = await idle.instance.run(batch.map((r) => r.input));
@@ -118,7 +123,7 @@ export class Scheduler<In, Out> {
       const endedMs = msOf(this.#clock.nowNs());
       const runMs = endedMs - startedMs;
       if (!failed) this.#cost.observe(batch.length, runMs, endedMs);
-      const [size, dropped, instance] = [batch.length, drops.length, idle.index];
+      const [size, instance] = [batch.length, idle.index];
       this.#onBatch({ instance, size, reason, startedMs, queuedMs, runMs, dropped, failed });
       this.#idle.push(idle);
       this.#dispatch();

@@ -68,3 +68,18 @@ test("a failed run fails its own requests; the instance goes on", async () => {
   started()[1]?.end();
   expect((await good).output).toBe("b!");
 });
+
+test("what was dropped while nothing ran stands in the record of the next batch", async () => {
+  const clock = new FakeClock();
+  const instance = new HeldInstance();
+  const dropped: number[] = [];
+  const onBatch = (record: { dropped: number }) => dropped.push(record.dropped);
+  const options = { instances: [instance], queueSize: 8, maxBatch: 1 };
+  const scheduler = new Scheduler<string, string>({ clock, onBatch }, options);
+  clock.ns = 20n;
+  await expect(scheduler.submit("late", 10n)).rejects.toMatchObject({ code: "ERR_DEADLINE" });
+  const good = scheduler.submit("good");
+  instance.runs[0]?.end();
+  await good;
+  expect(dropped).toEqual([1]);
+});
