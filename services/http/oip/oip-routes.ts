@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type ErrorCode, SightlineError } from "../../../runtime/base/errors.ts";
 import type { Logger } from "../../../runtime/base/logger.ts";
-import type { TensorSpec } from "../../../runtime/tensor/tensor.ts";
+import { letGo, type TensorSpec } from "../../../runtime/tensor/tensor.ts";
 import { problemOf } from "../problem.ts";
 import { datatypeOf } from "./datatypes.ts";
 import type { InferenceModel, InferenceModels } from "./inference-models.ts";
@@ -126,7 +126,13 @@ async function infer(request: FastifyRequest, reply: FastifyReply, { models }: D
   const { body, jsonLength } = await withModel(models, request, async (model, name) => {
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const wanted = readInferRequest(body, headerOf(request), model);
-    return writeInferResponse({ name, version: model.version }, wanted, await model.infer(wanted.feeds));
+    const made = await model.infer(wanted.feeds);
+    try {
+      return writeInferResponse({ name, version: model.version }, wanted, made);
+    } finally {
+      // The answer is a copy; JavaScript would keep megabytes of each until it collects.
+      for (const tensor of Object.values(made)) letGo(tensor);
+    }
   });
   if (jsonLength === undefined) return reply.type("application/json").send(body);
   return reply.type("application/octet-stream").header(JSON_LENGTH, jsonLength).send(body);
