@@ -95,8 +95,8 @@ describe("entropy", () => {
 
   it.each(seeds)("is where the divergence, written out, is least of what it may clip (seed %d)", (seed) => {
     const histogram = filled(gaussian(10_000, seed).map((x) => x ** 3));
-    const { max } = rangeOf(histogram, { method: "entropy" });
-    const kept = Math.round((max / histogram.limit) * 1024);
+    const { min, max } = rangeOf(histogram, { method: "entropy" });
+    const kept = Math.round((Math.max(-min, max) / histogram.limit) * 1024);
     const least = writtenOut(histogram.counts, kept);
     const bins = magnitudesOf(histogram.counts);
     const inside = (n: number): number => bins.slice(0, n).reduce((sum, count) => sum + count, 0);
