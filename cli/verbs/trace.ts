@@ -36,20 +36,20 @@ const FORMATS = {
 
 /** `+12.3 ms  boards#0  3 full  queued 1.2 ms  ran 14.0 ms`, the first number since the one before. */
 function line(batch: BatchRecord, before: BatchRecord | undefined): string {
-  const { dropped, failed, instance, model, queuedMs, reason, runMs, size, startedMs } = batch;
+  const { dropped, failed, model, queuedMs, reason, runMs, size, slot, startedMs } = batch;
   const sinceMs = startedMs - (before?.startedMs ?? startedMs);
   const times = `queued ${queuedMs.toFixed(1)} ms  ran ${runMs.toFixed(1)} ms`;
   const trouble = `${dropped > 0 ? `  ${dropped} dropped` : ""}${failed ? "  failed" : ""}`;
-  return `+${sinceMs.toFixed(1).padStart(8)} ms  ${`${model}#${instance}`.padEnd(20)} ${size} ${reason.padEnd(8)}  ${times}${trouble}`;
+  return `+${sinceMs.toFixed(1).padStart(8)} ms  ${`${model}#${slot}`.padEnd(20)} ${size} ${reason.padEnd(9)}  ${times}${trouble}`;
 }
 
 /** A complete event of the Trace Event Format: chrome://tracing and ui.perfetto.dev show it. */
-const chromeEvent = ({ instance, model, runMs, startedMs, ...args }: BatchRecord) => ({
+const chromeEvent = ({ model, runMs, slot, startedMs, ...args }: BatchRecord) => ({
   name: model,
   ph: "X",
   ts: startedMs * 1_000,
   dur: runMs * 1_000,
   pid: 1,
-  tid: instance,
+  tid: slot,
   args,
 });

@@ -1,6 +1,36 @@
 import { z } from "zod";
 import { duration, id, path } from "./scalars.ts";
 
+const batchSize = z.int().min(1).max(64);
+
+const batching = z
+  .union([
+    z.enum(["auto", "off"]),
+    z.strictObject({
+      preferred: z.array(batchSize).min(1).max(8).describe("Sizes that go at once, up to `max_batch`."),
+      max_delay: duration({ min: "0ms", max: "10s", example: "5ms" }).describe(
+        "What is fewer than preferred goes when the first has waited for so long.",
+      ),
+    }),
+  ])
+  .default("auto")
+  .describe(
+    "How frames come together up to `max_batch`. `auto`: never held back for a timer, sized by deadlines and what runs were measured to cost; `off`: one by one; `preferred` and `max_delay`: by fixed sizes and a timer, as Triton does.",
+  );
+
+const queue = z.strictObject({
+  size: z
+    .int()
+    .min(1)
+    .max(4096)
+    .optional()
+    .describe("Left out: room for every frame that may be under way, and 128 inference requests."),
+  when_full: z
+    .enum(["reject", "drop_oldest"])
+    .default("reject")
+    .describe("Whether the one that comes then or the one that waits longest fails with ERR_QUEUE_FULL."),
+});
+
 /** One model of the configuration. */
 export const model = z.strictObject({
   bundle: path.describe("Folder with the model's manifest.json; see models.md."),
@@ -26,4 +56,24 @@ export const model = z.strictObject({
     .describe(
       "Whether its weights come into memory slice by slice in each run; `auto`: when it does not fit otherwise.",
     ),
+  max_batch: batchSize
+    .default(1)
+    .describe(
+      "Frames that one run may take, for models whose first dimension is open. Each takes memory for tensors; on a processor the gain is small: `sightline tune` measures it.",
+    ),
+  batching,
+  instances: z
+    .union([z.literal("auto"), z.int().min(1).max(64)])
+    .default("auto")
+    .describe("Runs of this model at once; `auto`: as many as `engine.slots`."),
+  deadline: duration({ min: "1ms", max: "10m", example: "100ms" })
+    .optional()
+    .describe("For requests that have none of their own, as those of pipelines do: later they are not run."),
+  priority: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(1)
+    .describe("Share of the engine while several models have work: with 2 twice the time of one with 1."),
+  queue: queue.prefault({}).describe("Frames and inference requests that wait."),
 });

@@ -7,7 +7,7 @@ import type { StagePool } from "./stage-pool.ts";
 export async function candidateOf(
   pool: StagePool,
   name: string,
-  stream: StreamPolicy,
+  { maxBatch = 1, stream }: { stream: StreamPolicy; maxBatch?: number | undefined },
   bundle: Bundle | undefined,
 ): Promise<Candidate> {
   const needs = await Promise.all((bundle?.stages ?? []).map((stage) => pool.needOf(stage)));
@@ -16,14 +16,17 @@ export async function candidateOf(
   return {
     name,
     stream,
-    warm: together(needs.map(({ warm }) => warm)),
-    streaming: canStream ? together(streaming) : undefined,
+    warm: together(
+      needs.map(({ warm }) => warm),
+      maxBatch,
+    ),
+    streaming: canStream ? together(streaming, maxBatch) : undefined,
   };
 }
 
-/** Stages of one model run one after the other, so they share the room for tensors. */
-const together = (needs: readonly StageNeed[]): StageNeed => ({
+/** Stages of one model run one after the other, so they share the room for tensors; that was measured with one frame. */
+const together = (needs: readonly StageNeed[], maxBatch: number): StageNeed => ({
   residentBytes: needs.reduce((sum, { residentBytes }) => sum + residentBytes, 0),
   anonymousBytes: needs.reduce((sum, { anonymousBytes }) => sum + anonymousBytes, 0),
-  activationBytes: Math.max(0, ...needs.map(({ activationBytes }) => activationBytes)),
+  activationBytes: maxBatch * Math.max(0, ...needs.map(({ activationBytes }) => activationBytes)),
 });

@@ -12,6 +12,8 @@ export interface ModelPolicy extends BundleSource {
   /** Without a frame for so long it gives its memory back. */
   idleUnloadMs?: number | undefined;
   stream: StreamPolicy;
+  /** Frames that one run may take; left out: one. */
+  maxBatch?: number | undefined;
 }
 
 /** A version in memory, with what was built of it. */

@@ -59,7 +59,7 @@ export class ModelOpener<T extends { close(): void }> {
   }
 
   candidate({ name, policy }: ModelEntry<T>, bundle: Bundle | undefined): Promise<Candidate> {
-    return candidateOf(this.#deps.pool, name, policy.stream, bundle);
+    return candidateOf(this.#deps.pool, name, policy, bundle);
   }
 
   /** Of the stages that no other model has open. */

@@ -22,11 +22,20 @@ export class SharedRuns {
   /**
    * What the stage makes of what `key` stands for. `way` tells apart what came before it: the same stage behind
    * others is fed with something else. A run that fails is the failure of whoever began it; the others try again.
+   * `onJoined` is called by those others, when they begin to wait.
    */
-  async run(key: object, way: string, run: () => Promise<NamedTensors>): Promise<NamedTensors> {
+  async run(
+    key: object,
+    way: string,
+    run: () => Promise<NamedTensors>,
+    onJoined?: () => void,
+  ): Promise<NamedTensors> {
     const runs = this.#runs.get(key) ?? new Map<string, Shared>();
     const found = runs.get(way);
-    if (found) return this.#take(found, { runs, way, run });
+    if (found) {
+      onJoined?.();
+      return this.#take(found, { runs, way, run });
+    }
     const others = this.#users() - 1;
     if (others < 1) return run();
     const shared = { result: run(), waiting: others };

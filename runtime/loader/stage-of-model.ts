@@ -33,11 +33,11 @@ export class StageOfModel implements Session {
   async run(slot: number, feeds: NamedTensors, options: RunOptions = {}): Promise<NamedTensors> {
     const { session, runs } = this.#stage;
     const run = () => session.run(slot, feeds, options);
-    const { outputs = {}, shareKey } = options;
+    const { onJoined, outputs = {}, shareKey } = options;
     // What is written into one frame's buffer cannot be another one's.
     const isOwn = shareKey === undefined || Object.keys(outputs).length > 0;
     try {
-      return await (isOwn ? run() : runs.run(shareKey, this.#place.way, run));
+      return await (isOwn ? run() : runs.run(shareKey, this.#place.way, run, onJoined));
     } catch (error) {
       if (error instanceof SightlineError && error.code === "ERR_MODEL_DIGEST") this.#place.onDamage();
       throw error;

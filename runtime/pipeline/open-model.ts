@@ -8,11 +8,14 @@ import type { Clock } from "../base/clock.ts";
 import { trustedKeys } from "../loader/bundle-reader.ts";
 import { digestOf } from "../loader/model-version.ts";
 import type { BatchRecord } from "../scheduler/batch-log.ts";
-import { Scheduler } from "../scheduler/scheduler.ts";
+import { Scheduler, type SchedulerOptions } from "../scheduler/scheduler.ts";
+import { Slots } from "../scheduler/slots.ts";
 import { loadChain } from "../session/chain-session.ts";
 import type { ExecutionProvider, Session } from "../session/execution-provider.ts";
 import { BufferPool } from "../tensor/buffer-pool.ts";
+import { isStackable } from "../tensor/stack.ts";
 import type { NamedTensors } from "../tensor/tensor.ts";
+import { batchRuns, type ModelRun } from "./batch-runs.ts";
 import { FrameLayout } from "./frame-tensors.ts";
 import { checkSignature } from "./model-signature.ts";
 import { VisionModel } from "./vision-model.ts";
@@ -51,7 +54,13 @@ export async function openModel(
   });
   const session = await loadStages(deps.provider, bundle);
   try {
-    const { close, model, reserve } = buildModel(deps, { bundle, session }, options);
+    const { slots } = deps.provider;
+    const scheduling = { instances: slots, maxBatch: 1, weight: 1, whenFull: "reject" } as const;
+    const { close, model, reserve } = buildModel(
+      { ...deps, slots: new Slots(slots) },
+      { bundle, session },
+      { ...options, ...scheduling },
+    );
     return {
       model,
       reserve,
@@ -66,15 +75,17 @@ export async function openModel(
   }
 }
 
-/** Feeds of one run; what is left out ONNX Runtime allocates. */
-interface ModelRun {
-  feeds: NamedTensors;
-  outputs?: NamedTensors;
-  shareKey?: object;
+/** How a model's requests are scheduled; see `SchedulerOptions`. */
+export interface SchedulingOptions
+  extends Pick<SchedulerOptions, "deadlineMs" | "hold" | "instances" | "maxBatch" | "weight" | "whenFull"> {
+  /** Requests that may wait; left out: enough for all frames in flight, and for requests with tensors. */
+  queueSize?: number | undefined;
 }
 
 export interface BuiltModel extends Omit<OpenModel, "close"> {
   session: Session;
+  /** Requests that one run may take together. */
+  maxBatch: number;
   /** Tensors in, tensors out, in the same queue as pictures. `feeds` fit the session's inputs. Errors: those of `Scheduler.submit`. */
   infer(feeds: NamedTensors): Promise<NamedTensors>;
   /** Gives its buffers back; the session is somebody else's. */
@@ -87,32 +98,28 @@ const TENSORS_WAITING_MAX = 128;
 /** What pipelines use of a session: a queue before it, buffers, and what makes sense of its outputs. Errors: ERR_MODEL_IO. */
 export function buildModel(
   deps: {
-    provider: Pick<ExecutionProvider, "slots">;
+    slots: Slots;
     kernels: Kernels;
     clock: Clock;
     onBatch?: (record: Omit<BatchRecord, "model">) => void;
   },
   { bundle, session }: { bundle: Bundle; session: Session },
-  { inFlight, runLimitMs }: Pick<OpenModelOptions, "inFlight" | "runLimitMs">,
+  {
+    inFlight,
+    runLimitMs,
+    ...scheduling
+  }: Pick<OpenModelOptions, "inFlight" | "runLimitMs"> & SchedulingOptions,
 ): BuiltModel {
   checkSignature(bundle, session);
-  const { manifest } = bundle;
-  const scheduler = new Scheduler<ModelRun, NamedTensors>(deps, {
-    instances: Array.from({ length: deps.provider.slots }, (_, slot) => ({
-      run: (batch) =>
-        Promise.all(
-          batch.map(({ feeds, outputs, shareKey }) =>
-            session.run(slot, feeds, {
-              timeLimitMs: runLimitMs,
-              ...(outputs && { outputs }),
-              ...(shareKey && { shareKey }),
-            }),
-          ),
-        ),
-    })),
-    queueSize: inFlight + TENSORS_WAITING_MAX,
-    maxBatch: 1,
-  });
+  const { manifest, stages } = bundle;
+  const mayStack = scheduling.maxBatch > 1 && stages.length === 1 && isStackable(session);
+  const maxBatch = mayStack ? scheduling.maxBatch : 1;
+  const run = batchRuns(session, { mayStack, runLimitMs });
+  const queueSize = (frames: number) => scheduling.queueSize ?? frames + TENSORS_WAITING_MAX;
+  const scheduler = new Scheduler<ModelRun, NamedTensors>(
+    { ...deps, run },
+    { ...scheduling, maxBatch, queueSize: queueSize(inFlight) },
+  );
   const layout = new FrameLayout(manifest.input, session.outputs);
   const pool = new BufferPool({ buffers: inFlight, bufferBytes: layout.bytes });
   pool.start();
@@ -129,10 +136,10 @@ export function buildModel(
   );
   const reserve = (wanted: number) => {
     pool.reserve(wanted);
-    scheduler.reserve(wanted + TENSORS_WAITING_MAX);
+    scheduler.reserve(queueSize(wanted));
   };
   const infer = async (feeds: NamedTensors) => (await scheduler.submit({ feeds })).output;
-  return { model, session, infer, reserve, close: () => pool.stop() };
+  return { model, session, maxBatch, infer, reserve, close: () => pool.stop() };
 }
 
 /** The very bytes that were verified are parsed; weights are mapped from beside the graph, and only ever numbers. */

@@ -1,7 +1,7 @@
 import type { Kernels, Rect } from "../arm-neon/index.ts";
 import { type Clock, msBetween } from "../base/clock.ts";
 import { SightlineError } from "../base/errors.ts";
-import type { Scheduled } from "../scheduler/scheduler.ts";
+import type { Scheduled, SubmitOptions } from "../scheduler/scheduler.ts";
 import type { Lease } from "../tensor/buffer-pool.ts";
 import type { NamedTensors } from "../tensor/tensor.ts";
 import type { Candidate } from "./decode/candidate.ts";
@@ -24,11 +24,10 @@ export interface VisionModelOptions {
   labels: readonly string[];
 }
 
-export interface DetectOptions {
+/** Beyond its deadline a request is dropped with ERR_DEADLINE instead of run. */
+export interface DetectOptions extends SubmitOptions {
   /** 0 to 1; detections below are not reported. */
   minScore: number;
-  /** Monotonic; beyond it the request is dropped with ERR_DEADLINE instead of run. */
-  deadlineNs?: bigint | undefined;
   /** The part of a raw picture to look at; all of it when left out. */
   area?: Rect | undefined;
 }
@@ -43,7 +42,7 @@ export interface Seen {
 interface Deps {
   clock: Clock;
   kernels: Kernels;
-  scheduler: { submit(frame: FrameTensors, deadlineNs?: bigint): Promise<Scheduled<NamedTensors>> };
+  scheduler: { submit(frame: FrameTensors, options: SubmitOptions): Promise<Scheduled<NamedTensors>> };
   /** A buffer for each frame in flight. */
   pool: { lease(): Lease | undefined };
   layout: FrameLayout;
@@ -76,7 +75,7 @@ export class VisionModel {
       const queuedNs = clock.nowNs();
       const { output, startedNs } = await scheduler.submit(
         { ...tensors, shareKey: shareKey(picture, options.area, input) },
-        options.deadlineNs,
+        options,
       );
       const ranNs = clock.nowNs();
       const { left, top, ...seen } = options.area ?? { left: 0, top: 0, ...source };

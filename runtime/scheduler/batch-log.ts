@@ -4,8 +4,8 @@ import type { Reason } from "./plan-batch.ts";
 export interface BatchRecord {
   /** Whose scheduler decided. */
   model: string;
-  /** Which of the model's instances ran it. */
-  instance: number;
+  /** Which of the engine's slots ran it. */
+  slot: number;
   size: number;
   /** Why it had this size and went then. */
   reason: Reason;

@@ -16,20 +16,30 @@ export interface Cost {
 export interface BatchPolicy {
   /** Requests that one run may take, 1 or more. */
   maxBatch: number;
+  /** Batches that may run side by side; left out: one. */
+  instances?: number;
   /** Undefined before a run was measured: then any request may still make its deadline. */
   cost?: Cost | undefined;
   /** Arrivals in a millisecond, lately, where that is known. */
   ratePerMs?: number | undefined;
   /** When the next request arrives, where that is known: cameras have a beat. */
   nextArrivalMs?: number | undefined;
+  /** Fixed sizes and a fixed delay, where somebody wants these rather than what the curve says. */
+  hold?: Hold | undefined;
+}
+
+/** As Triton's dynamic batcher has it: until one of the sizes is there, or the first has waited for so long. */
+export interface Hold {
+  preferred: readonly number[];
+  maxDelayMs: number;
 }
 
 /**
  * Why a batch has its size and goes now. `all`: nobody else waits. `full`: no run takes more. `deadline`: with one more
- * the most urgent would be late. `lean`: at this rate smaller ones answer sooner. `wait`: the next one is so near that
- * waiting for it is quicker for all. `none`: nobody waits.
+ * the most urgent would be late. `lean`: at this rate smaller ones answer sooner. `share`: the rest is for the slots beside it. `preferred`: one of the sizes that `hold`
+ * wants. `wait`: the next one is so near that waiting for it is quicker for all, or `hold` says so. `none`: nobody waits.
  */
-export type Reason = "all" | "full" | "deadline" | "lean" | "wait" | "none";
+export type Reason = "all" | "full" | "deadline" | "lean" | "share" | "preferred" | "wait" | "none";
 
 export interface Plan<T extends Waiting> {
   /** Goes to the idle instance now, most urgent first. */
@@ -82,17 +92,20 @@ interface Size {
 function sizeOf(alive: readonly Waiting[], nowMs: number, policy: BatchPolicy & { cost: Cost }): Size {
   const [head] = alive;
   if (!head) return { size: 0, reason: "none" };
-  const { cost, maxBatch } = policy;
+  const { cost, hold, instances = 1, maxBatch } = policy;
   const leftMs = (head.deadlineMs ?? Number.POSITIVE_INFINITY) - nowMs;
   const limits: [number, Reason][] = [
     [alive.length, "all"],
     [maxBatch, "full"],
-    [leanSize(policy), "lean"],
+    hold ? [preferredSize(alive.length, hold), "preferred"] : [leanSize(policy), "lean"],
+    [hold ? alive.length : Math.ceil(alive.length / instances), "share"],
     [cost.perItemMs > 0 ? Math.floor((leftMs - cost.baseMs) / cost.perItemMs) : maxBatch, "deadline"],
   ];
   const [size, reason] = limits.reduce((least, each) => (each[0] < least[0] ? each : least));
   if (reason === "all") {
-    const untilMs = worthWaiting(size, { ...policy, leftMs, nowMs });
+    const untilMs = hold
+      ? heldUntil(alive, nowMs, { hold, leftMs: leftMs - cost.baseMs - size * cost.perItemMs })
+      : worthWaiting(size, { ...policy, leftMs, nowMs });
     if (untilMs !== undefined) return { size: 0, reason: "wait", untilMs };
   }
   return { size: Math.max(1, size), reason };
@@ -149,6 +162,22 @@ function worthWaiting(
   return isQuicker && isInTime ? nextArrivalMs : undefined;
 }
 
-const dueMs = ({ arrivedMs, deadlineMs }: Waiting): number => deadlineMs ?? arrivedMs + PATIENCE_MS;
+/** The largest preferred size that is there; else all that wait, for what is due goes. */
+const preferredSize = (count: number, { preferred }: Hold): number =>
+  Math.max(...preferred.filter((size) => size <= count), 0) || Number.POSITIVE_INFINITY;
+
+function heldUntil(
+  alive: readonly Waiting[],
+  nowMs: number,
+  { hold, leftMs }: { hold: Hold; leftMs: number },
+): number | undefined {
+  if (hold.preferred.includes(alive.length)) return undefined;
+  const firstMs = Math.min(...alive.map(({ arrivedMs }) => arrivedMs));
+  const untilMs = Math.min(firstMs + hold.maxDelayMs, nowMs + leftMs);
+  return untilMs > nowMs ? untilMs : undefined;
+}
+
+/** When a request is as urgent as one with that deadline. */
+export const dueMs = ({ arrivedMs, deadlineMs }: Waiting): number => deadlineMs ?? arrivedMs + PATIENCE_MS;
 
 const byUrgency = (a: Waiting, b: Waiting): number => dueMs(a) - dueMs(b) || a.order - b.order;

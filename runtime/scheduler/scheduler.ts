@@ -2,13 +2,20 @@ import type { Clock } from "../base/clock.ts";
 import { SightlineError } from "../base/errors.ts";
 import { ArrivalRate } from "./arrival-rate.ts";
 import type { BatchRecord } from "./batch-log.ts";
+import { Beats } from "./beats.ts";
 import { CostModel } from "./cost-model.ts";
-import { type BatchPolicy, type Plan, planBatch, type Waiting } from "./plan-batch.ts";
+import { type BatchPolicy, dueMs, type Plan, planBatch, type Waiting } from "./plan-batch.ts";
+import type { Seat, Slots } from "./slots.ts";
 
-/** One session on one slot, ready to take batches. Resolves to one output per input, in order. */
-export interface Instance<In, Out> {
-  run(inputs: readonly In[]): Promise<Out[]>;
-}
+/**
+ * Runs a batch on one of the engine's slots; one output per input, in order. `yieldSlot` says that it only waits for what
+ * another run makes, so that somebody else may have the slot meanwhile.
+ */
+export type RunBatch<In, Out> = (
+  slot: number,
+  inputs: readonly In[],
+  yieldSlot: () => void,
+) => Promise<Out[]>;
 
 interface Request<In, Out> extends Waiting {
   input: In;
@@ -18,42 +25,69 @@ interface Request<In, Out> extends Waiting {
 
 export interface Scheduled<Out> {
   output: Out;
-  /** When the request left the queue for an instance, monotonic. */
+  /** When the request left the queue for a slot, monotonic. */
   startedNs: bigint;
 }
 
-export interface SchedulerOptions<In, Out> extends Pick<BatchPolicy, "maxBatch"> {
-  instances: readonly Instance<In, Out>[];
-  /** Requests that may wait; one more is refused with ERR_QUEUE_FULL. */
+export interface SchedulerOptions extends Pick<BatchPolicy, "hold" | "maxBatch"> {
+  /** Batches that may be under way at once. */
+  instances: number;
+  /** Against other models, see `Slots`. */
+  weight: number;
+  /** Requests that may wait. */
   queueSize: number;
+  /** With one more: it is refused, or the one that waits longest is given up. */
+  whenFull: "reject" | "drop_oldest";
+  /** For requests that have none of their own, from their arrival. */
+  deadlineMs?: number | undefined;
+}
+
+export interface SubmitOptions {
+  /** Monotonic; beyond it the request is useless. */
+  deadlineNs?: bigint | undefined;
+  /** Who sends one after the other, such as a camera. */
+  source?: string | undefined;
+}
+
+interface Deps<In, Out> {
+  clock: Clock;
+  slots: Slots;
+  run: RunBatch<In, Out>;
+  onBatch?: (record: Omit<BatchRecord, "model">) => void;
 }
 
 /**
- * Decides which requests run together, on which instance, and when. After `submit` the scheduler owns the
- * request until its promise settles. Requests are bound to a batch only when an instance takes them.
+ * Decides which requests of one model run together, and when. After `submit` the scheduler owns the request until its
+ * promise settles. Requests are bound to a batch only when a slot is free for it.
  */
 export class Scheduler<In, Out> {
-  readonly #clock: Clock;
-  readonly #options: SchedulerOptions<In, Out>;
-  readonly #onBatch: (record: Omit<BatchRecord, "model">) => void;
-  readonly #idle: { instance: Instance<In, Out>; index: number }[];
+  readonly #deps: Deps<In, Out>;
+  readonly #options: SchedulerOptions;
+  readonly #seat: Seat;
   readonly #cost = new CostModel();
   readonly #rate = new ArrivalRate();
+  readonly #beats = new Beats();
   #queue: Request<In, Out>[] = [];
   #order = 0;
+  #running = 0;
   /** Given up since the last batch went. */
   #dropped = 0;
   #queueSize: number;
+  /** Set while it is better to wait for the next request than to run what is there. */
+  #wait: NodeJS.Timeout | undefined;
 
-  constructor(
-    deps: { clock: Clock; onBatch?: (record: Omit<BatchRecord, "model">) => void },
-    options: SchedulerOptions<In, Out>,
-  ) {
-    this.#queueSize = options.queueSize;
-    this.#clock = deps.clock;
+  constructor(deps: Deps<In, Out>, options: SchedulerOptions) {
+    this.#deps = deps;
     this.#options = options;
-    this.#onBatch = deps.onBatch ?? (() => {});
-    this.#idle = options.instances.map((instance, index) => ({ instance, index }));
+    this.#queueSize = options.queueSize;
+    const dueOf = () => this.#dueMs();
+    this.#seat = deps.slots.join({
+      weight: options.weight,
+      get dueMs() {
+        return dueOf();
+      },
+      start: (slot) => this.#start(slot),
+    });
   }
 
   /** Lets as many requests wait, if more than now. */
@@ -65,54 +99,92 @@ export class Scheduler<In, Out> {
     return this.#queue.length;
   }
 
-  /** Errors: ERR_QUEUE_FULL at once, ERR_DEADLINE when its turn comes too late, and those of the instance. */
-  submit(input: In, deadlineNs?: bigint): Promise<Scheduled<Out>> {
-    if (this.#queue.length >= this.#queueSize) {
-      const message = `${this.#queue.length} requests wait already`;
-      return Promise.reject(new SightlineError("ERR_QUEUE_FULL", message));
+  /** Errors: ERR_QUEUE_FULL, at once or later; ERR_DEADLINE when its turn comes too late; those of the run. */
+  submit(input: In, { deadlineNs, source }: SubmitOptions = {}): Promise<Scheduled<Out>> {
+    if (this.#queue.length >= this.#queueSize && !this.#giveUpOldest()) {
+      return Promise.reject(queueFull(`${this.#queue.length} requests wait already`));
     }
     return new Promise((resolve, reject) => {
-      const deadlineMs = deadlineNs === undefined ? undefined : msOf(deadlineNs);
-      const arrivedMs = msOf(this.#clock.nowNs());
+      const arrivedMs = this.#nowMs();
+      const own = deadlineNs === undefined ? undefined : msOf(deadlineNs);
+      const { deadlineMs: lastsMs } = this.#options;
+      const deadlineMs = own ?? (lastsMs === undefined ? undefined : arrivedMs + lastsMs);
       this.#rate.observe(arrivedMs);
+      if (source !== undefined) this.#beats.observe(source, arrivedMs);
       this.#queue.push({ order: this.#order++, arrivedMs, deadlineMs, input, resolve, reject });
-      this.#dispatch();
+      this.#endWait();
+      this.#seat.ask();
     });
   }
 
-  #dispatch(): void {
-    while (this.#queue.length > 0) {
-      const idle = this.#idle.pop();
-      if (!idle) return;
-      const { maxBatch } = this.#options;
-      const nowMs = msOf(this.#clock.nowNs());
-      const plan = planBatch(this.#queue, nowMs, {
-        maxBatch,
-        cost: this.#cost.costAt(nowMs),
-        ratePerMs: this.#rate.perMs,
-      });
-      this.#queue = plan.rest;
-      this.#dropped += plan.drops.length;
-      for (const late of plan.drops) {
-        late.reject(new SightlineError("ERR_DEADLINE", "its turn came too late to make its deadline"));
-      }
-      if (plan.batch.length > 0) void this.#run(idle, plan);
-      else this.#idle.push(idle);
-    }
+  #giveUpOldest(): boolean {
+    if (this.#options.whenFull !== "drop_oldest") return false;
+    const oldest = this.#queue.shift();
+    oldest?.reject(queueFull("a newer request took its place in the queue"));
+    this.#dropped++;
+    return oldest !== undefined;
   }
 
-  async #run(
-    idle: { instance: Instance<In, Out>; index: number },
-    { batch, reason }: Plan<Request<In, Out>>,
-  ): Promise<void> {
-    const startedNs = this.#clock.nowNs();
+  #dueMs(): number | undefined {
+    const isBusy = this.#running >= this.#options.instances || this.#wait !== undefined;
+    if (isBusy || this.#queue.length === 0) return undefined;
+    return Math.min(...this.#queue.map(dueMs));
+  }
+
+  #start(slot: number): boolean {
+    const plan = this.#plan();
+    this.#queue = plan.rest;
+    this.#dropped += plan.drops.length;
+    for (const late of plan.drops) {
+      late.reject(new SightlineError("ERR_DEADLINE", "its turn came too late to make its deadline"));
+    }
+    if (plan.untilMs !== undefined) this.#waitUntil(plan.untilMs);
+    if (plan.batch.length === 0) return false;
+    void this.#run(slot, plan);
+    return true;
+  }
+
+  #plan(): Plan<Request<In, Out>> {
+    const nowMs = this.#nowMs();
+    return planBatch(this.#queue, nowMs, {
+      ...this.#options,
+      cost: this.#cost.costAt(nowMs),
+      ratePerMs: this.#rate.perMs,
+      nextArrivalMs: this.#beats.nextAfter(nowMs),
+    });
+  }
+
+  #waitUntil(untilMs: number): void {
+    this.#wait = setTimeout(
+      () => {
+        this.#wait = undefined;
+        this.#seat.ask();
+      },
+      Math.max(0, untilMs - this.#nowMs()),
+    );
+  }
+
+  #endWait(): void {
+    clearTimeout(this.#wait);
+    this.#wait = undefined;
+  }
+
+  async #run(slot: number, { batch, reason }: Plan<Request<In, Out>>): Promise<void> {
+    this.#running++;
+    const startedNs = this.#deps.clock.nowNs();
     const startedMs = msOf(startedNs);
     const queuedMs = startedMs - Math.min(...batch.map(({ arrivedMs }) => arrivedMs));
     const dropped = this.#dropped;
     this.#dropped = 0;
+    let isLent = true;
+    const giveBack = () => {
+      if (isLent) this.#seat.giveBack(slot, this.#nowMs() - startedMs);
+      isLent = false;
+    };
     let failed = false;
     try {
-      const outputs = await idle.instance.run(batch.map((r) => r.input));
+      const inputs = batch.map(({ input }) => input);
+      const outputs = await this.#deps.run(slot, inputs, giveBack);
       batch.forEach((request, i) => {
         request.resolve({ output: outputs[i] as Out, startedNs });
       });
@@ -120,15 +192,21 @@ export class Scheduler<In, Out> {
       failed = true;
       for (const request of batch) request.reject(error);
     } finally {
-      const endedMs = msOf(this.#clock.nowNs());
-      const runMs = endedMs - startedMs;
-      if (!failed) this.#cost.observe(batch.length, runMs, endedMs);
-      const [size, instance] = [batch.length, idle.index];
-      this.#onBatch({ instance, size, reason, startedMs, queuedMs, runMs, dropped, failed });
-      this.#idle.push(idle);
-      this.#dispatch();
+      const endedMs = this.#nowMs();
+      const [size, runMs] = [batch.length, endedMs - startedMs];
+      if (!failed) this.#cost.observe(size, runMs, endedMs);
+      this.#deps.onBatch?.({ slot, size, reason, startedMs, queuedMs, runMs, dropped, failed });
+      this.#running--;
+      if (isLent) giveBack();
+      else this.#seat.ask();
     }
+  }
+
+  #nowMs(): number {
+    return msOf(this.#deps.clock.nowNs());
   }
 }
 
 const msOf = (ns: bigint): number => Number(ns) / 1e6;
+
+const queueFull = (message: string): SightlineError => new SightlineError("ERR_QUEUE_FULL", message);

@@ -116,6 +116,8 @@ export interface RunOptions {
   signal?: AbortSignal;
   /** Runs with the same key are fed the same, so that a stage which several models share may run once for all. */
   shareKey?: object;
+  /** Called when it only waits for what another run makes. */
+  onJoined?: () => void;
   /** Lets the pages of the session's mapped weights go when the run has ended. */
   letGo?: boolean;
 }

@@ -19,6 +19,7 @@ import { frameModels } from "../../runtime/pipeline/frame-models.ts";
 import { type BuiltModel, buildModel } from "../../runtime/pipeline/open-model.ts";
 import type { InspectionResult } from "../../runtime/pipeline/result.ts";
 import { BatchLog, type BatchRecord } from "../../runtime/scheduler/batch-log.ts";
+import { Slots } from "../../runtime/scheduler/slots.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import { EvidenceKeeper } from "../evidence/evidence-keeper.ts";
 import { ControlSocket } from "../health/control-socket.ts";
@@ -37,6 +38,7 @@ import { InfoPublisher } from "./info-publisher.ts";
 import { Lines } from "./lines.ts";
 import { ModelTopics } from "./model-topics.ts";
 import { Requests } from "./requests.ts";
+import { schedulingOf } from "./scheduling.ts";
 import { stopWithin } from "./stop-within.ts";
 
 const STOP_LIMIT_MS = 10_000;
@@ -203,7 +205,8 @@ export class Daemon {
     this.#provider.start();
     this.#kernels = openKernels(engine.kernels === "generic" ? [] : undefined);
     const deps = { provider: this.#provider, kernels: this.#kernels, ...this.#deps };
-    const build = (name: string, opened: OpenedModel) => this.#build(name, opened, deps);
+    const slots = new Slots(this.#provider.slots);
+    const build = (name: string, opened: OpenedModel) => this.#build(name, opened, { ...deps, slots });
     this.#models = new ModelManager<BuiltModel>(
       { ...deps, crashes: this.#crashes, build },
       {
@@ -223,11 +226,14 @@ export class Daemon {
   }
 
   #build(name: string, opened: OpenedModel, deps: Parameters<typeof buildModel>[0]): BuiltModel {
+    const options = this.#config.models[name];
+    if (!options || !this.#provider) throw new Error(`"${name}" is opened as no model of the configuration`);
     const inFlight = Math.max(1, this.#runsOf(name, this.#config));
     const onBatch = (record: Omit<BatchRecord, "model">) => this.#batches.record({ model: name, ...record });
     const model = buildModel({ ...deps, onBatch }, opened, {
       inFlight,
       runLimitMs: this.#config.engine.run_limit,
+      ...schedulingOf(options, this.#provider.slots),
     });
     const entry = { name, model };
     this.#built.add(entry);
@@ -416,9 +422,20 @@ export class Daemon {
   }
 }
 
-const policyOf = ({ idle_unload, ...model }: Config["models"][string]): ModelPolicy => ({
-  ...model,
+const policyOf = ({
+  batching,
+  bundle,
+  idle_unload,
+  max_batch,
+  pin,
+  preload,
+  stream,
+  trust,
+  variant,
+}: Config["models"][string]): ModelPolicy => ({
+  ...{ bundle, pin, preload, stream, trust, variant },
   idleUnloadMs: idle_unload,
+  maxBatch: batching === "off" ? 1 : max_batch,
 });
 
 /** `auto` is a share of what this machine has, or of what its service may have. */

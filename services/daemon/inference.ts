@@ -14,9 +14,10 @@ export const inferenceModels = (models: ModelManager<BuiltModel>): InferenceMode
     })),
   lease: async (name) => {
     const leases = await models.lease([name]);
-    const { infer, model, session } = leases.of(name);
+    const { infer, maxBatch, model, session } = leases.of(name);
     const { inputs, outputs } = session;
-    return { model: { version: model.options.version, inputs, outputs, infer }, release: leases.release };
+    const { version } = model.options;
+    return { model: { version, inputs, outputs, maxBatch, infer }, release: leases.release };
   },
   load: (name) => models.load(name),
   unload: (name) => models.unload(name),

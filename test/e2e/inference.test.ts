@@ -142,3 +142,50 @@ test.each(seeds)(
     expect((await daemon.ended).code).toBe(0);
   },
 );
+
+const ZOO = new URL("../../models/zoo/pcb-aoi", import.meta.url).pathname;
+
+test("requests that wait run together where the model and its configuration allow it", async () => {
+  const broker = await Mosquitto.start();
+  const folder = await tempFolder();
+  const port = await freePort();
+  const base = config(broker.port, folder, {
+    http: { listen: `127.0.0.1:${port}` },
+    log: { level: "info" },
+    models: { boards: { bundle: ZOO, max_batch: 4, instances: 1, queue: { size: 16 } } },
+    cameras: {},
+    pipelines: {},
+  });
+  const daemon = new SightlineProcess(["run", "--config", await writeConfig(folder, base)]);
+  await daemon.untilOut(/HTTP server listens/);
+  const url = `http://127.0.0.1:${port}/v2/models/boards`;
+  expect(await (await fetch(`${url}/config`)).json()).toMatchObject({
+    max_batch_size: 4,
+    input: [{ name: "image", dims: [1, 640, 640] }],
+  });
+  const body = (value: number) => new Uint8Array(new Float32Array(640 * 640).fill(value).buffer);
+  const infer = async (value: number) => {
+    const headers = { "Inference-Header-Content-Length": "0" };
+    const answer = await fetch(`${url}/infer`, { method: "POST", body: body(value), headers });
+    expect(answer.status).toBe(200);
+    const length = Number(answer.headers.get("inference-header-content-length"));
+    return new Float32Array(new Uint8Array(await answer.arrayBuffer()).slice(length).buffer);
+  };
+  const values = [0, 0.5, 1, 0, 0.5, 1, 0, 0.5, 1];
+  const together = await Promise.all(values.map(infer));
+  const { model_stats } = (await (await fetch(`${url}/stats`)).json()) as {
+    model_stats: { inference_count: number; execution_count: number }[];
+  };
+  expect(model_stats[0]?.inference_count).toBe(values.length);
+  expect(model_stats[0]?.execution_count).toBeLessThan(values.length);
+  for (const [i, value] of [0, 0.5, 1].entries()) {
+    const alone = await infer(value);
+    for (const each of [i, i + 3, i + 6]) {
+      const off = Array.from(together[each] ?? [], (v, k) => Math.abs(v - (alone[k] ?? Number.NaN)));
+      expect(off).toHaveLength(alone.length);
+      expect(off.every((each) => each < 1e-3)).toBe(true);
+    }
+  }
+  daemon.signal("SIGTERM");
+  expect((await daemon.ended).code).toBe(0);
+});

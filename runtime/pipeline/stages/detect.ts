@@ -76,8 +76,9 @@ const findInView = (
   { min_score: minScore }: DetectOptions,
   scene: Scene,
 ): Promise<Seen> => {
-  const { area, picture } = scene.view;
-  return modelOf(scene).detect(picture, { minScore, deadlineNs: scene.deadlineNs, area });
+  const { deadlineNs, frame, view } = scene;
+  const { area, picture } = view;
+  return modelOf(scene).detect(picture, { minScore, deadlineNs, source: frame.camera, area });
 };
 
 async function findInTiles(

@@ -5,6 +5,8 @@ export interface InferenceModel {
   version: string;
   inputs: readonly TensorSpec[];
   outputs: readonly TensorSpec[];
+  /** Requests that one run may take together; 1 where their tensors' first dimension is not that of a batch. */
+  maxBatch: number;
   /** `feeds` fit `inputs`. Errors: ERR_QUEUE_FULL, ERR_SESSION_*. */
   infer(feeds: NamedTensors): Promise<NamedTensors>;
 }

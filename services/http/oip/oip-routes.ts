@@ -103,13 +103,14 @@ function modelRoutes(scope: FastifyInstance, path: string, { models, statistics 
     })),
   );
   scope.get(`${path}/config`, (request) =>
-    withModel(models, request, async ({ inputs, outputs }, name) => ({
+    withModel(models, request, async ({ inputs, maxBatch, outputs }, name) => ({
       name,
       platform: "onnxruntime_onnx",
       backend: "onnxruntime",
-      max_batch_size: 0,
-      input: inputs.map(configOf),
-      output: outputs.map(configOf),
+      // By the protocol's words 0 is a model whose shapes are whole; of others the batch's dimension is left out.
+      max_batch_size: maxBatch > 1 ? maxBatch : 0,
+      input: inputs.map((spec) => configOf(spec, maxBatch > 1)),
+      output: outputs.map((spec) => configOf(spec, maxBatch > 1)),
     })),
   );
   scope.get(`${path}/ready`, async (request, reply) => {
@@ -186,8 +187,8 @@ function readyOnly(body: unknown): boolean {
 
 const specOf = ({ dims, dtype, name }: TensorSpec) => ({ name, datatype: datatypeOf(dtype), shape: dims });
 
-const configOf = ({ dims, dtype, name }: TensorSpec) => ({
+const configOf = ({ dims, dtype, name }: TensorSpec, isBatch: boolean) => ({
   name,
   data_type: `TYPE_${datatypeOf(dtype)}`,
-  dims,
+  dims: isBatch ? dims.slice(1) : dims,
 });

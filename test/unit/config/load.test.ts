@@ -57,7 +57,17 @@ describe("loadConfig", () => {
     expect(config.health).toEqual({ interval: 30_000 });
     expect(config.log).toEqual({ level: "info" });
     expect(config.models).toEqual({
-      pcb: { bundle: join(folder, "models/pcb"), pin: false, preload: true, stream: "auto" },
+      pcb: {
+        bundle: join(folder, "models/pcb"),
+        pin: false,
+        preload: true,
+        stream: "auto",
+        max_batch: 1,
+        batching: "auto",
+        instances: "auto",
+        priority: 1,
+        queue: { when_full: "reject" },
+      },
     });
     expect(config.cameras.top).toEqual({
       source: "replay",

@@ -53,7 +53,7 @@ test("what the model saw is decided, timed from capture, and the frame released 
     deadlineMs: undefined,
   });
   expect(judged.decision.reasons).toEqual(["1 dent"]);
-  expect(asked).toEqual([{ minScore: 0.3, deadlineNs: undefined }]);
+  expect(asked).toEqual([{ minScore: 0.3, source: "cam" }]);
   expect(releases).toBe(1);
 });
 

@@ -5,6 +5,7 @@ import { SightlineError } from "../../../runtime/base/errors.ts";
 import { FrameLayout, type FrameTensors } from "../../../runtime/pipeline/frame-tensors.ts";
 import type { ModelInput } from "../../../runtime/pipeline/preprocess.ts";
 import { VisionModel } from "../../../runtime/pipeline/vision-model.ts";
+import type { SubmitOptions } from "../../../runtime/scheduler/scheduler.ts";
 import { BufferPool } from "../../../runtime/tensor/buffer-pool.ts";
 import type { NamedTensors, TensorSpec } from "../../../runtime/tensor/tensor.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -36,7 +37,7 @@ function setUp(buffers: number) {
     [];
   let changed = (): void => {};
   const scheduler = {
-    submit(frame: FrameTensors, deadlineNs?: bigint) {
+    submit(frame: FrameTensors, { deadlineNs }: SubmitOptions) {
       return new Promise<{ output: NamedTensors; startedNs: bigint }>((resolve, reject) => {
         const end = () => {
           frame.outputs.out?.data.set(ROWS as never);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { attach, memoryUse } from "../../runtime/arm-neon/index.ts";
-import { BufferPool, type Lease } from "../../runtime/tensor/buffer-pool.ts";
+import { attach, memoryUse } from "../../../runtime/arm-neon/index.ts";
+import { BufferPool, type Lease } from "../../../runtime/tensor/buffer-pool.ts";
 
 const taken = (lease: Lease | undefined): Lease => {
   if (lease === undefined) throw new Error("the pool had no buffer left");
