@@ -1,8 +1,10 @@
+import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type ErrorCode, SightlineError } from "../../../runtime/base/errors.ts";
 import type { Logger } from "../../../runtime/base/logger.ts";
 import { letGo, type TensorSpec } from "../../../runtime/tensor/tensor.ts";
 import { problemOf } from "../problem.ts";
+import { type Body, BodyBuffers, readBody } from "./body-buffers.ts";
 import { datatypeOf } from "./datatypes.ts";
 import type { InferenceModel, InferenceModels } from "./inference-models.ts";
 import { readInferRequest } from "./read-request.ts";
@@ -37,15 +39,20 @@ export function oipRoutes(server: FastifyInstance, deps: Deps, options: OipOptio
   void server.register(async (scope) => {
     scope.setErrorHandler((error, request, reply) => answerError(deps.logger, error, request, reply));
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: options.bodyBytesMax }, (_, body, done) =>
-      done(null, body),
+    const buffers = new BodyBuffers();
+    scope.addContentTypeParser("*", (request: FastifyRequest, payload: IncomingMessage) =>
+      readBody(payload, buffers, {
+        length: lengthIn(request.headers["content-length"]),
+        alignAt: lengthIn(headerOf(request)) ?? 0,
+        max: options.bodyBytesMax,
+      }),
     );
     serverRoutes(scope, deps);
     repositoryRoutes(scope, deps);
     for (const path of ["/v2/models/:model", "/v2/models/:model/versions/:version"]) {
       modelRoutes(scope, path, deps);
       scope.post(`${path}/infer`, { bodyLimit: options.bodyBytesMax }, (request, reply) =>
-        infer(request, reply, deps),
+        infer(request, reply, { ...deps, buffers }),
       );
     }
   });
@@ -123,20 +130,40 @@ function modelRoutes(scope: FastifyInstance, path: string, { models, statistics 
   });
 }
 
-async function infer(request: FastifyRequest, reply: FastifyReply, { models }: Deps): Promise<FastifyReply> {
-  const { body, jsonLength } = await withModel(models, request, async (model, name) => {
-    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const wanted = readInferRequest(body, headerOf(request), model);
-    const made = await model.infer(wanted.feeds);
-    try {
-      return writeInferResponse({ name, version: model.version }, wanted, made);
-    } finally {
-      // The answer is a copy; JavaScript would keep megabytes of each until it collects.
-      for (const tensor of Object.values(made)) letGo(tensor);
-    }
-  });
-  if (jsonLength === undefined) return reply.type("application/json").send(body);
-  return reply.type("application/octet-stream").header(JSON_LENGTH, jsonLength).send(body);
+async function infer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { buffers, models }: Deps & { buffers: BodyBuffers },
+): Promise<FastifyReply> {
+  const given = request.body as Body | undefined;
+  try {
+    const { body, jsonLength } = await withModel(models, request, async (model, name) => {
+      const wanted = readInferRequest(given?.bytes ?? Buffer.alloc(0), headerOf(request), model);
+      const made = await model.infer(wanted.feeds);
+      try {
+        const { jsonLength, parts } = writeInferResponse({ name, version: model.version }, wanted, made);
+        return { body: joined(buffers, parts), jsonLength };
+      } finally {
+        // The answer is a copy; JavaScript would keep megabytes of each until it collects.
+        for (const tensor of Object.values(made)) letGo(tensor);
+      }
+    });
+    reply.raw.once("close", body.release);
+    if (jsonLength === undefined) return reply.type("application/json").send(body.bytes);
+    return reply.type("application/octet-stream").header(JSON_LENGTH, jsonLength).send(body.bytes);
+  } finally {
+    given?.release();
+  }
+}
+
+function joined(buffers: BodyBuffers, parts: readonly Buffer[]): Body {
+  const body = buffers.take(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    body.bytes.set(part, at);
+    at += part.length;
+  }
+  return body;
 }
 
 async function withModel<T>(
@@ -175,10 +202,14 @@ function headerOf({ headers }: FastifyRequest): string | undefined {
   return value === undefined ? undefined : String(value);
 }
 
+/** Of a header that says a length; undefined where it says none, or another thing. */
+const lengthIn = (header: string | undefined): number | undefined =>
+  header !== undefined && /^\d{1,10}$/.test(header) ? Number(header) : undefined;
+
 /** `{"ready": true}` asks for those alone that are. */
 function readyOnly(body: unknown): boolean {
   try {
-    const value: unknown = JSON.parse(Buffer.isBuffer(body) ? body.toString() : "{}");
+    const value: unknown = JSON.parse((body as Body | undefined)?.bytes.toString() ?? "{}");
     return (value as { ready?: unknown } | null)?.ready === true;
   } catch {
     return false;

@@ -42,10 +42,13 @@ export function readTensor(
   return { dtype, dims, data: fromJson(written.data, dtype, dims, name) };
 }
 
-/** Tensors are read where they lie; elements have to start at multiples of their size. */
+/** Tensors are read where they lie if their elements start at multiples of their size there, else from a copy. */
 export function tensorOver(bytes: Buffer, dtype: DType): TensorData {
-  const copy = new Uint8Array(bytes.length);
-  copy.set(bytes);
+  const { buffer, byteLength, byteOffset } = bytes;
+  const elementBytes = ARRAY_OF[dtype].BYTES_PER_ELEMENT;
+  if (byteOffset % elementBytes === 0)
+    return new ARRAY_OF[dtype](buffer as ArrayBuffer, byteOffset, byteLength / elementBytes);
+  const copy = Uint8Array.from(bytes);
   return new ARRAY_OF[dtype](copy.buffer);
 }
 

@@ -4,12 +4,13 @@ import { datatypeOf, isBinaryOnly } from "./datatypes.ts";
 import type { InferRequest } from "./read-request.ts";
 
 export interface InferResponse {
-  body: Buffer;
+  /** JSON, and the tensors that follow it. */
+  parts: readonly Buffer[];
   /** Of its JSON, where tensors follow it. */
   jsonLength: number | undefined;
 }
 
-/** Errors: ERR_HTTP_REQUEST for an output that cannot be written as JSON. */
+/** Reads `made` where it lies. Errors: ERR_HTTP_REQUEST for an output that cannot be written as JSON. */
 export function writeInferResponse(
   { name, version }: { name: string; version: string },
   { id, outputs }: InferRequest,
@@ -33,8 +34,7 @@ export function writeInferResponse(
     outputs: written,
   };
   const text = Buffer.from(JSON.stringify(json));
-  if (parts.length === 0) return { body: text, jsonLength: undefined };
-  return { body: Buffer.concat([text, ...parts]), jsonLength: text.length };
+  return { parts: [text, ...parts], jsonLength: parts.length === 0 ? undefined : text.length };
 }
 
 /** What is not finite has no JSON number; the protocol has no word for it, JSON's is null. */

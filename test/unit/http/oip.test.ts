@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { NamedTensors, TensorSpec } from "../../../runtime/tensor/tensor.ts";
 import { readInferRequest } from "../../../services/http/oip/read-request.ts";
-import { writeInferResponse } from "../../../services/http/oip/write-response.ts";
+import { type InferResponse, writeInferResponse } from "../../../services/http/oip/write-response.ts";
 
 const IMAGE: TensorSpec = { name: "image", dtype: "float32", dims: [-1, 2, 2] };
 const MASK: TensorSpec = { name: "mask", dtype: "uint8", dims: [4] };
 const specs = { inputs: [IMAGE, MASK], outputs: [{ name: "y", dtype: "float32", dims: [-1] } as TensorSpec] };
 
+const whole = ({ jsonLength, parts }: InferResponse) => ({ body: Buffer.concat(parts), jsonLength });
 const json = (value: object) => Buffer.from(JSON.stringify(value));
 const image = { name: "image", shape: [1, 2, 2], datatype: "FP32", data: [1, 2, 3, 4.5] };
 const mask = { name: "mask", shape: [4], datatype: "UINT8", data: [0, 255, 1, 2] };
@@ -122,7 +123,7 @@ describe("an answer", () => {
     h: { dtype: "float16", dims: [1], data: Uint16Array.of(0x3c00) },
   };
   const asked = (outputs: { name: string; isBinary: boolean }[]) =>
-    writeInferResponse({ name: "m", version: "1.0.0" }, { id: "a", feeds: {}, outputs }, made);
+    whole(writeInferResponse({ name: "m", version: "1.0.0" }, { id: "a", feeds: {}, outputs }, made));
 
   test("in JSON", () => {
     const { body, jsonLength } = asked([
