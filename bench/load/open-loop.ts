@@ -60,6 +60,33 @@ async function until(atMs: number): Promise<void> {
   }
 }
 
+export interface ClosedLoopOptions extends Omit<LoadOptions, "arrivals"> {
+  connections: number;
+  seconds: number;
+}
+
+/** Each connection asks again as soon as it was answered: what a server can do at most. */
+export async function closedLoop({
+  connections,
+  seconds,
+  ...to
+}: ClosedLoopOptions): Promise<{ perSecond: number; failed: number }> {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const histogram = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 });
+  const startMs = performance.now();
+  let [good, failed] = [0, 0];
+  const connection = async () => {
+    while (performance.now() < startMs + seconds * 1_000) {
+      if (await send(performance.now(), { ...to, agent, histogram })) good++;
+      else failed++;
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, connection));
+  const tookSeconds = (performance.now() - startMs) / 1_000;
+  agent.destroy();
+  return { perSecond: good / tookSeconds, failed };
+}
+
 interface Sending extends Omit<LoadOptions, "arrivals"> {
   agent: Agent;
   histogram: RecordableHistogram;

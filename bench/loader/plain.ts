@@ -22,7 +22,6 @@ export async function openServed(file: string, threads: number) {
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
   });
-  const inputs = session.inputMetadata.map((meta) => ({ name: meta.name }));
   const run = async (name: string, data: Float32Array, dims: readonly number[]) => {
     const made = await session.run({ [name]: new ort.Tensor("float32", data, [...dims]) });
     return Object.entries(made).map(([output, tensor]) => ({
@@ -30,5 +29,5 @@ export async function openServed(file: string, threads: number) {
       data: tensor.data as Float32Array<ArrayBuffer>,
     }));
   };
-  return { inputs, run };
+  return { run };
 }

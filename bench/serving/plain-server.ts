@@ -6,11 +6,11 @@ import fastify from "fastify";
 import { openServed } from "../loader/plain.ts";
 
 const [model = "", port = ""] = process.argv.slice(2);
-const { inputs, run } = await openServed(model, availableParallelism());
+const { run } = await openServed(model, availableParallelism());
 const server = fastify({ bodyLimit: 2 ** 27 });
 server.removeAllContentTypeParsers();
 server.addContentTypeParser("*", { parseAs: "buffer" }, (_, body, done) => done(null, body));
-server.get("/v2/models/m", async () => ({ name: "m", inputs }));
+server.get("/v2/models/m/ready", async () => ({ name: "m", ready: true }));
 server.post("/v2/models/m/infer", async (request, reply) => {
   const body = request.body as Buffer;
   const length = Number(request.headers["inference-header-content-length"]);
@@ -33,4 +33,3 @@ server.post("/v2/models/m/infer", async (request, reply) => {
     .send(Buffer.concat([text, ...parts]));
 });
 await server.listen({ host: "127.0.0.1", port: Number(port) });
-console.log("listens");

@@ -1,19 +1,26 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { stringify } from "yaml";
+import { readMemory } from "../loader/memory.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+/** Whose packages the peer in Python is made of. */
+const PYTHON = process.env.SIGHTLINE_PYTHON ?? "python3";
+const START_LIMIT_MS = 60_000;
 const ENV = { ...process.env, ORT_DISABLE_TELEMETRY: "1" };
 
 /** A server in a process of its own. */
 export interface Server {
+  name: string;
   url: string;
-  cpuMs(): Promise<number>;
+  cpuMs(): number;
+  /** Memory that it alone has, and its part of what it shares. */
+  pssMb(): number;
   stop(): Promise<void>;
 }
 
@@ -39,31 +46,48 @@ export const daemon: StartServer = async ({ bundle }, cores, folder) => {
   };
   const file = join(folder, `serving-${port}.yaml`);
   writeFileSync(file, stringify(config));
-  return started(["../../cli/sightline.mjs", "run", "--config", file], {
-    cores,
-    port,
-    word: "HTTP server listens",
-  });
+  const args = [here("../../cli/sightline.mjs"), "run", "--config", file];
+  return started("sightline", [process.execPath, ...args], { cores, port });
 };
 
 export const plain: StartServer = async ({ file }, cores) => {
   const port = await freePort();
-  return started(["plain-server.ts", file, String(port)], { cores, port, word: "listens" });
+  const args = [here("plain-server.ts"), file, String(port)];
+  return started("fastify + onnxruntime-node", [process.execPath, ...args], { cores, port });
 };
 
+export const fastapi: StartServer = async ({ file }, cores) => {
+  const port = await freePort();
+  const args = [here("fastapi_server.py"), file, String(port), String(cores.split(",").length)];
+  return started("FastAPI + onnxruntime", [PYTHON, ...args], { cores, port });
+};
+
+/** Python with fastapi, uvicorn, numpy and onnxruntime; undefined where it has them not. */
+export async function hasFastapi(): Promise<boolean> {
+  const imports = ["-c", "import fastapi, uvicorn, numpy, onnxruntime"];
+  return promisify(execFile)(PYTHON, imports).then(
+    () => true,
+    () => false,
+  );
+}
+
 async function started(
-  [script = "", ...args]: string[],
-  { cores, port, word }: { cores: string; port: number; word: string },
+  name: string,
+  command: readonly string[],
+  { cores, port }: { cores: string; port: number },
 ): Promise<Server> {
-  const child = spawn("taskset", ["-c", cores, process.execPath, here(script), ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
+  const child = spawn("taskset", ["-c", cores, ...command], {
+    stdio: ["ignore", "ignore", "inherit"],
     env: ENV,
   });
   const ended = once(child, "exit");
-  await untilSaid(child, word);
+  const url = `http://127.0.0.1:${port}/v2/models/m`;
+  await untilReady(child, `${url}/ready`);
   return {
-    url: `http://127.0.0.1:${port}/v2/models/m/infer`,
+    name,
+    url: `${url}/infer`,
     cpuMs: () => cpuOf(child.pid ?? 0),
+    pssMb: () => readMemory(child.pid).pssBytes / 1e6,
     stop: async () => {
       child.kill("SIGTERM");
       await ended;
@@ -71,21 +95,26 @@ async function started(
   };
 }
 
-function untilSaid(child: ChildProcess, word: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let text = "";
-    child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
-      text += chunk;
-      if (text.includes(word)) resolve();
-    });
-    child.once("exit", (code) => reject(new Error(`a server ended with ${code}: ${text}`)));
-  });
+async function untilReady(child: ChildProcess, url: string): Promise<void> {
+  const until = performance.now() + START_LIMIT_MS;
+  while (child.exitCode === null && performance.now() < until) {
+    const isReady = await fetch(url).then(
+      async (answer) => {
+        await answer.arrayBuffer();
+        return answer.ok;
+      },
+      () => false,
+    );
+    if (isReady) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${url} did not become ready`);
 }
 
 /** Of the process and its threads, from proc_pid_stat(5): hundredths of a second. */
-async function cpuOf(pid: number): Promise<number> {
-  const { stdout } = await promisify(execFile)("cat", [`/proc/${pid}/stat`]);
-  const fields = stdout.slice(stdout.lastIndexOf(")") + 2).split(" ");
+function cpuOf(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
