@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock as clock } from "../runtime/base/clock.ts";
 import { type GstSettings, openSource } from "../services/camera/open-source.ts";
 import { type Bench, cost, least, type Result } from "./bench.ts";
+import { manyCameras } from "./cameras/many.ts";
+import { cpuMsOf } from "./process-cpu.ts";
 
 type Shape = Pick<GstSettings, "format" | "width" | "height" | "fps">;
 
@@ -14,7 +16,10 @@ const FASTER = 1.05;
 const SOURCES = 8;
 const SMALL: Shape = { format: "nv12", width: 320, height: 240, fps: 25 };
 
-/** GStreamer to frames in this process: rate without loss, CPU, and whether many at once stay as small as they began. */
+/**
+ * GStreamer to frames in this process: rate without loss, CPU, and whether many at once stay as small as they began; and a
+ * daemon with ever more cameras.
+ */
 export const cameras: Bench = {
   name: "cameras",
   async run({ long, quick }) {
@@ -25,6 +30,7 @@ export const cameras: Bench = {
         ...(await throughput(folder, { format: "rgb", width: 640, height: 480, fps: 300 }, seconds, 1)),
         ...(await throughput(folder, { format: "nv12", width: 1920, height: 1080, fps: 120 }, seconds, 2)),
         ...(await manyAtOnce(folder, long ? 600 : 2 * seconds)),
+        ...(await manyCameras({ quick })),
       ];
     } finally {
       await rm(folder, { recursive: true, force: true });
@@ -137,12 +143,4 @@ class Camera {
       this.#counted();
     }
   }
-}
-
-/** Of another process; the kernel counts in hundredths of a second. */
-function cpuMsOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-    .replace(/^.*\) /s, "")
-    .split(" ");
-  return 10 * (Number(fields[11]) + Number(fields[12]));
 }

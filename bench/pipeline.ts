@@ -19,7 +19,7 @@ export const pipeline: Bench = {
       for (let round = 0; round < rounds; round++) {
         const args = [String(broker.port), model, SAMPLES];
         theirs.push(await withProcess("./plain-loop.ts", args, measure));
-        ours.push(await withDaemon(broker, "max", measure));
+        ours.push(await withDaemon(broker, { cameras: 1, fps: "max" }, measure));
       }
     } finally {
       await broker.close();

@@ -8,11 +8,22 @@ import { demo } from "./demo.ts";
 import { kernels } from "./kernels.ts";
 import { loader } from "./loader.ts";
 import { models } from "./models.ts";
+import { overhead } from "./overhead.ts";
 import { pipeline } from "./pipeline.ts";
 import { serving } from "./serving.ts";
 import { simulator } from "./simulator.ts";
 
-const BENCHES: readonly Bench[] = [kernels, models, loader, simulator, serving, cameras, pipeline, demo];
+const BENCHES: readonly Bench[] = [
+  kernels,
+  models,
+  loader,
+  simulator,
+  overhead,
+  serving,
+  cameras,
+  pipeline,
+  demo,
+];
 
 /** `npm run bench -- [NAME…] [--json] [--quick | --long]`; exit code 1 when a goal is missed. */
 async function main(): Promise<number> {

@@ -13,7 +13,11 @@ export const SAMPLES = here("../models/zoo/pcb-aoi/samples/images");
 export const PCB_AOI = here("../models/zoo/pcb-aoi");
 
 /** Runs a TypeScript file until `work` is done with it, then ends it and waits. */
-export async function withProcess<T>(script: string, args: string[], work: () => Promise<T>): Promise<T> {
+export async function withProcess<T>(
+  script: string,
+  args: string[],
+  work: (pid: number) => Promise<T>,
+): Promise<T> {
   const child: ChildProcess = spawn(process.execPath, [here(script), ...args], {
     stdio: ["ignore", "ignore", "inherit"],
     // Sightline sees to this itself; the plain loop's ONNX Runtime would report its use over the network.
@@ -24,28 +28,38 @@ export async function withProcess<T>(script: string, args: string[], work: () =>
     throw new Error(`${script} ended with ${code}`);
   });
   try {
-    return await Promise.race([work(), failed]);
+    return await Promise.race([work(child.pid ?? 0), failed]);
   } finally {
     child.kill("SIGTERM");
     await ended;
   }
 }
 
-/** A daemon with one camera that replays the sample boards, its store in a folder that goes with it. */
+export interface BenchCameras {
+  cameras: number;
+  fps: number | "max";
+  /** Of each frame, from its capture. */
+  deadline?: string;
+}
+
+/** A daemon with cameras that replay the sample boards, its store in a folder that goes with it. */
 export async function withDaemon<T>(
   broker: EmbeddedBroker,
-  fps: number | "max",
-  work: () => Promise<T>,
+  { cameras, deadline, fps }: BenchCameras,
+  work: (pid: number) => Promise<T>,
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "sightline-bench-"));
   const file = join(folder, "bench.yaml");
+  const names = Array.from({ length: cameras }, (_, i) => `boards${i}`);
   const config = {
     version: 1,
     device: { id: "bench" },
     mqtt: { url: `mqtt://127.0.0.1:${broker.port}` },
     models: { pcb: { bundle: PCB_AOI } },
-    cameras: { boards: { source: "replay", path: SAMPLES, fps } },
-    pipelines: { boards: { camera: "boards", model: "pcb" } },
+    cameras: Object.fromEntries(names.map((name) => [name, { source: "replay", path: SAMPLES, fps }])),
+    pipelines: Object.fromEntries(
+      names.map((name) => [name, { camera: name, model: "pcb", ...(deadline && { deadline }) }]),
+    ),
     store: { path: join(folder, "data") },
     health: { interval: "1s" },
     log: { level: "warn" },

@@ -13,6 +13,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   model: async () => (await import("./verbs/model.ts")).model,
   doctor: async () => (await import("./verbs/doctor.ts")).doctor,
   trace: async () => (await import("./verbs/trace.ts")).trace,
+  tune: async () => (await import("./verbs/tune.ts")).tune,
   health: async () => (await import("./verbs/health.ts")).health,
 };
 

@@ -20,7 +20,8 @@ export interface LoadResult {
   p999Ms: number;
 }
 
-const CONNECTIONS_MAX = 256;
+/** Those that find none free wait in the client, which their latency includes. */
+const CONNECTIONS_MAX = 100;
 /** Nearer than this the loop turns without sleeping: timers are late by about so much. */
 const SPIN_MS = 1.5;
 

@@ -1,12 +1,13 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { stringify } from "yaml";
 import { readMemory } from "../loader/memory.ts";
+import { cpuMsOf } from "../process-cpu.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 /** Whose packages the peer in Python is made of. */
@@ -86,7 +87,7 @@ async function started(
   return {
     name,
     url: `${url}/infer`,
-    cpuMs: () => cpuOf(child.pid ?? 0),
+    cpuMs: () => cpuMsOf(child.pid ?? 0),
     pssMb: () => readMemory(child.pid).pssBytes / 1e6,
     stop: async () => {
       child.kill("SIGTERM");
@@ -109,13 +110,6 @@ async function untilReady(child: ChildProcess, url: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`${url} did not become ready`);
-}
-
-/** Of the process and its threads, from proc_pid_stat(5): hundredths of a second. */
-function cpuOf(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 export async function freePort(): Promise<number> {

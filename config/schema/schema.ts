@@ -8,6 +8,7 @@ import { model } from "./models.ts";
 import { mqtt } from "./mqtt.ts";
 import { pipeline } from "./pipelines.ts";
 import { duration, id, path, size } from "./scalars.ts";
+import { shedding } from "./shedding.ts";
 
 const device = z.strictObject({
   id: id.describe("Name of this device; a part of every topic, so unique at its broker."),
@@ -86,9 +87,15 @@ export const schema = z
     evidence: evidence.optional().describe("Pictures that are kept of what was judged. Left out: none."),
     http: http.optional().describe("The HTTP server: frames in, verdicts, health and pictures out."),
     health: health.prefault({}).describe("How often the device reports on itself."),
+    shedding: shedding
+      .optional()
+      .describe(
+        "What is done less of while the processor is hot. Left out: nothing; then it slows down by itself.",
+      ),
     log: log.prefault({}).describe("What is written to the log."),
   })
   .superRefine(checkReferences, { when: ({ value }) => isRecord(value) })
+  .superRefine(checkShedding, { when: ({ value }) => isRecord(value) })
   .superRefine(checkFolder, { when: ({ value }) => isRecord(value) })
   .meta({ title: "Sightline configuration", description: "One device: its cameras, models and pipelines." });
 
@@ -120,6 +127,15 @@ function checkHttpCameras(value: unknown, ctx: z.RefinementCtx): void {
   }
 }
 
+/** Between the two nothing changes: the same degree would do both. */
+function checkShedding(value: unknown, ctx: z.RefinementCtx): void {
+  const shedding = child(value, "shedding");
+  const [cool, hot] = [child(shedding, "cool") ?? 72, child(shedding, "hot") ?? 80];
+  if (typeof cool !== "number" || typeof hot !== "number" || cool < hot) return;
+  const params = { hint: "some degrees below hot, so that steps are not taken and taken back all the time" };
+  ctx.addIssue({ code: "custom", path: ["shedding", "cool"], message: "is not below hot", params });
+}
+
 function checkFolder(value: unknown, ctx: z.RefinementCtx): void {
   if (child(value, "stages_folder") !== undefined) return;
   for (const { kind, path } of stagesIn(value)) {
@@ -140,7 +156,13 @@ function references(value: unknown): { path: Path; section: "cameras" | "models"
     path: [...path, "model"],
     section: "models" as const,
   }));
-  return [...inPipelines, ...inStages];
+  const steps = child(child(value, "shedding"), "steps");
+  const inSteps = (Array.isArray(steps) ? steps : []).flatMap((step: unknown, i) =>
+    child(step, "model") === undefined
+      ? []
+      : [{ path: ["shedding", "steps", i, "model"], section: "models" as const }],
+  );
+  return [...inPipelines, ...inStages, ...inSteps];
 }
 
 function stagesIn(value: unknown): { path: Path; kind: unknown }[] {

@@ -33,7 +33,8 @@ const RETRY_MS = { first: 1_000, max: 30_000 };
 /** What is known of one model of the configuration. */
 export class ModelEntry<T> {
   readonly name: string;
-  readonly policy: ModelPolicy;
+  /** Where it comes from changes when it goes over to another variant or bundle. */
+  policy: ModelPolicy;
   /** Ready for frames. */
   live: Live<T> | undefined;
   isOpening = false;

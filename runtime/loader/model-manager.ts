@@ -5,7 +5,7 @@ import { SightlineError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { Turns } from "../base/turns.ts";
 import type { ExecutionProvider } from "../session/execution-provider.ts";
-import { BundleReader } from "./bundle-reader.ts";
+import { BundleReader, type BundleSource } from "./bundle-reader.ts";
 import type { CrashBook } from "./crash-book.ts";
 import { planModes } from "./mode-plan.ts";
 import { type Live, ModelEntry, type ModelPolicy } from "./model-entry.ts";
@@ -121,10 +121,11 @@ export class ModelManager<T extends { close(): void }> implements ModelControl {
     return entry.status();
   }
 
-  async activate(name: string): Promise<ModelStatus> {
+  /** Frames go over to what `source` leads to now; left out: to what it led to before. */
+  async activate(name: string, source: Partial<BundleSource> = {}): Promise<ModelStatus> {
     const entry = this.#entry(name);
     try {
-      await this.#turns.take(() => this.#goOver(entry));
+      await this.#turns.take(() => this.#goOver(entry, { ...entry.policy, ...source }));
     } catch (error) {
       const wrapped = SightlineError.wrap("ERR_MODEL_LOAD", error);
       this.#note(entry, wrapped);
@@ -263,9 +264,9 @@ export class ModelManager<T extends { close(): void }> implements ModelControl {
   }
 
   /** Opened beside the version in use, and run once, before frames go over to it. */
-  async #goOver(entry: ModelEntry<T>): Promise<void> {
+  async #goOver(entry: ModelEntry<T>, policy: ModelPolicy): Promise<void> {
     const { bundle: before, live: old } = entry;
-    const bundle = await this.#opener.read(entry);
+    const bundle = await this.#opener.read({ policy });
     const isOther = bundle.folder !== before?.folder || digestOf(bundle) !== digestOf(before);
     if (!isOther) return;
     await this.#opener.prepare(entry, bundle);
@@ -275,6 +276,7 @@ export class ModelManager<T extends { close(): void }> implements ModelControl {
     await this.#warmUp(live);
     entry.live = live;
     entry.bundle = bundle;
+    entry.policy = policy;
     entry.isQuarantined = false;
     entry.succeeded();
     if (old) void this.#residents.retire(entry, old);

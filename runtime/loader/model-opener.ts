@@ -28,7 +28,7 @@ export class ModelOpener<T extends { close(): void }> {
   }
 
   /** What the configuration leads to now. Errors: those of `openBundle`. */
-  read({ policy }: ModelEntry<T>): Promise<Bundle> {
+  read({ policy }: Pick<ModelEntry<T>, "policy">): Promise<Bundle> {
     return this.#deps.reader.read(policy);
   }
 

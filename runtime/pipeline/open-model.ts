@@ -142,8 +142,14 @@ export function buildModel(
   return { model, session, maxBatch, infer, reserve, close: () => pool.stop() };
 }
 
-/** The very bytes that were verified are parsed; weights are mapped from beside the graph, and only ever numbers. */
-async function loadStages(provider: ExecutionProvider, { manifest, stages }: Bundle): Promise<Session> {
+/**
+ * A bundle's stages as one session. The very bytes that were verified are parsed; weights are mapped from beside the
+ * graph, and only ever numbers. Errors: ERR_MODEL_*.
+ */
+export async function loadStages(
+  provider: ExecutionProvider,
+  { manifest, stages }: Bundle,
+): Promise<Session> {
   const [{ path } = { path: "" }] = stages;
   const entries = { "session.model_external_initializers_file_folder_path": dirname(path) };
   return loadChain(

@@ -12,6 +12,8 @@ export interface CameraOptions {
   buffer: number;
   /** Age beyond which a frame in `free_run` is not judged any more. Left out: any. */
   staleMs?: number | undefined;
+  /** In `free_run` one frame of so many is judged, the others are dropped. Left out: all. */
+  every?: (() => number) | undefined;
 }
 
 export interface CameraStats extends SourceStats {
@@ -109,12 +111,16 @@ export class Camera {
   }
 
   async #hand(frame: Frame): Promise<void> {
+    const { every, mode } = this.#options;
+    if (mode === "free_run" && every && frame.id % every() !== 0) return this.#skip(frame);
     if (this.#deps.source.canWait) await Promise.all(this.#buffers.map((buffer) => buffer.room()));
-    const shared = releasedBy(
-      this.#buffers.length,
-      this.#options.mode === "triggered" ? counted(frame) : frame,
-    );
+    const shared = releasedBy(this.#buffers.length, mode === "triggered" ? counted(frame) : frame);
     for (const buffer of this.#buffers) buffer.push(shared);
+  }
+
+  #skip(frame: Frame): void {
+    const shared = releasedBy(this.#buffers.length, frame);
+    for (const buffer of this.#buffers) buffer.drop(shared);
   }
 }
 

@@ -40,9 +40,9 @@ export class FrameBuffer implements AsyncIterable<Frame> {
       frame.release();
     } else if (this.#mode === "free_run") {
       const oldest = this.#frames.pushEvictingOldest(frame);
-      if (oldest) this.#drop(oldest);
+      if (oldest) this.drop(oldest);
     } else if (this.#lost.length > 0 || !this.#frames.push(frame)) {
-      this.#drop(frame);
+      this.drop(frame);
       const lost = new SightlineError("ERR_QUEUE_FULL", "the part's frame came while all buffers were taken");
       this.#lost.push({ ...frame, picture: NO_PICTURE, lost, release: () => {} });
     }
@@ -61,7 +61,7 @@ export class FrameBuffer implements AsyncIterable<Frame> {
   /** Gives up what waits: its camera has stalled. A triggered part keeps its picture, which is of no other part. */
   discard(): void {
     if (this.#mode === "triggered") return;
-    for (let frame = this.#frames.shift(); frame; frame = this.#frames.shift()) this.#drop(frame);
+    for (let frame = this.#frames.shift(); frame; frame = this.#frames.shift()) this.drop(frame);
     this.#wakeWriter();
   }
 
@@ -76,7 +76,7 @@ export class FrameBuffer implements AsyncIterable<Frame> {
     for (;;) {
       const frame = this.#frames.shift() ?? this.#lost.shift();
       if (frame && this.#mode === "free_run" && this.#isStale(frame)) {
-        this.#drop(frame);
+        this.drop(frame);
         this.#wakeWriter();
       } else if (frame) {
         const dropsBefore = this.#dropsBefore + frame.dropsBefore;
@@ -93,7 +93,8 @@ export class FrameBuffer implements AsyncIterable<Frame> {
     }
   }
 
-  #drop(frame: Frame): void {
+  /** Gives a frame up, and counts it. */
+  drop(frame: Frame): void {
     this.#dropped++;
     this.#dropsBefore += 1 + frame.dropsBefore;
     frame.release();

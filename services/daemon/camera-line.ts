@@ -53,6 +53,8 @@ export interface Shop {
   inFlight: number;
   /** Runs of one frame's tiles or crops at once. */
   lanes: number;
+  /** Of free-running cameras one frame of so many is judged. */
+  judgesEvery(): number;
 }
 
 export interface LineOptions {
@@ -153,7 +155,13 @@ export class CameraLine {
     const mode = options.source === "mqtt" ? "triggered" : options.mode;
     return new Camera(
       { clock, logger, source, onStatus, onEvent },
-      { id, mode, buffer: options.buffer, staleMs: isPushed(options) ? undefined : staleMs(options) },
+      {
+        id,
+        mode,
+        buffer: options.buffer,
+        staleMs: isPushed(options) ? undefined : staleMs(options),
+        every: isPushed(options) ? undefined : this.#shop.judgesEvery,
+      },
     );
   }
 

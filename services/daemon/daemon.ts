@@ -23,7 +23,7 @@ import { Slots } from "../../runtime/scheduler/slots.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import { EvidenceKeeper } from "../evidence/evidence-keeper.ts";
 import { ControlSocket } from "../health/control-socket.ts";
-import { readBootId } from "../health/device.ts";
+import { readBootId, readTemperature } from "../health/device.ts";
 import { EventLoopMonitor } from "../health/event-loop.ts";
 import { HealthReporter } from "../health/health-reporter.ts";
 import { HealthSocket } from "../health/health-socket.ts";
@@ -39,6 +39,7 @@ import { Lines } from "./lines.ts";
 import { ModelTopics } from "./model-topics.ts";
 import { Requests } from "./requests.ts";
 import { schedulingOf } from "./scheduling.ts";
+import { Shedder } from "./shedder.ts";
 import { stopWithin } from "./stop-within.ts";
 
 const STOP_LIMIT_MS = 10_000;
@@ -71,6 +72,7 @@ export class Daemon {
   readonly #batches = new BatchLog();
   #info: InfoPublisher | undefined;
   #reporter: HealthReporter | undefined;
+  #shedder: Shedder | undefined;
   #socket: HealthSocket | undefined;
   #control: ControlSocket | undefined;
   readonly #lines = new Lines();
@@ -154,6 +156,7 @@ export class Daemon {
       stopWithin(this.#deps.logger, part, STOP_LIMIT_MS, work);
     // Or a line of it would start behind all others' end.
     await within("reload", this.#reloading);
+    await within("shedding", this.#shedder?.stop());
     await within("cameras", this.#lines.stop());
     await within("evidence", this.#evidence?.stop());
     await within("http", this.#http?.stop());
@@ -280,6 +283,7 @@ export class Daemon {
       onResult: (result) => this.#onResult(result),
       inFlight: this.#inFlight(),
       lanes: this.#lanes(),
+      judgesEvery: () => this.#shedder?.judgesEvery ?? 1,
     };
   }
 
@@ -419,6 +423,22 @@ export class Daemon {
     await this.#socket.start();
     this.#control = new ControlSocket((verb, args) => this.#answer(verb, args), { folder: store.path });
     await this.#control.start();
+    this.#startShedding();
+  }
+
+  #startShedding(): void {
+    const { models: configured, shedding } = this.#config;
+    const models = this.#models;
+    if (!shedding || !models) return;
+    const activate: ConstructorParameters<typeof Shedder>[0]["activate"] = (name, source) => {
+      const { bundle = "", variant } = configured[name] ?? {};
+      // The variants of another bundle have names of their own.
+      const own = source.bundle === undefined ? { bundle, variant: source.variant ?? variant } : source;
+      return models.activate(name, { bundle, ...own });
+    };
+    const publish = (event: object) => this.#mqtt?.setState("shedding/event", event);
+    this.#shedder = new Shedder({ ...this.#deps, temperature: readTemperature, activate, publish }, shedding);
+    this.#shedder.start();
   }
 }
 

@@ -270,3 +270,28 @@ function weightFiles(): string[] {
   const names = readdirSync(cache, { recursive: true, encoding: "utf8" });
   return names.filter((name) => name.endsWith("weights.bin")).map((name) => join(cache, name));
 }
+
+describe("another source of a model", () => {
+  test("frames go over to it, also after it has made room, and back", async () => {
+    const [first, second] = [await bundle("a", 1), await bundle("b", 3)];
+    await start({ a: { bundle: first } }, 100 * MB);
+    const before = await answer("a");
+    await manager.activate("a", { bundle: second });
+    const other = await answer("a");
+    expect(other).not.toEqual(before);
+    await manager.unload("a");
+    expect(await answer("a")).toEqual(other);
+    await manager.activate("a", { bundle: first });
+    expect(await answer("a")).toEqual(before);
+  });
+
+  test("one that is not there changes nothing", async () => {
+    const first = await bundle("a", 1);
+    await start({ a: { bundle: first } }, 100 * MB);
+    const before = await answer("a");
+    const missing = manager.activate("a", { bundle: join(folder, "none") });
+    await expect(missing).rejects.toMatchObject({ code: "ERR_MODEL_MISSING" });
+    await manager.activate("a");
+    expect(await answer("a")).toEqual(before);
+  });
+});

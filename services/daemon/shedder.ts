@@ -1,0 +1,97 @@
+import type { Config } from "../../config/schema/schema.ts";
+import { type Clock, msBetween } from "../../runtime/base/clock.ts";
+import { type ErrorRecord, SightlineError } from "../../runtime/base/errors.ts";
+import type { Logger } from "../../runtime/base/logger.ts";
+import { ThermalLadder } from "../../runtime/scheduler/thermal-ladder.ts";
+
+type Shedding = NonNullable<Config["shedding"]>;
+type Step = Shedding["steps"][number];
+
+interface Deps {
+  clock: Clock;
+  logger: Logger;
+  /** Degrees Celsius of the processor; null where it does not say. */
+  temperature(): Promise<number | null>;
+  /** Goes over to another variant or bundle of a model; without either back to the configuration's. */
+  activate(
+    model: string,
+    source: { bundle?: string | undefined; variant?: string | undefined },
+  ): Promise<unknown>;
+  publish(event: SheddingEvent): void;
+}
+
+export interface SheddingEvent {
+  ts: string;
+  level: number;
+  /** How many there are. */
+  steps: number;
+  temperature_celsius: number;
+  /** What was done now, or taken back. */
+  step: Step;
+  error: ErrorRecord | null;
+}
+
+const PERIOD_MS = 1_000;
+
+/** Does less while the processor is hot, as the configuration says, and says so. */
+export class Shedder {
+  readonly #deps: Deps;
+  readonly #options: Shedding;
+  readonly #ladder: ThermalLadder;
+  #level = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> = Promise.resolve();
+
+  constructor(deps: Deps, options: Shedding) {
+    this.#deps = deps;
+    this.#options = options;
+    const { cool, hold, hot, steps } = options;
+    this.#ladder = new ThermalLadder({ cool, hot, holdMs: hold, steps: steps.length });
+  }
+
+  /** Of free-running cameras one frame of so many is judged. */
+  get judgesEvery(): number {
+    const taken = this.#options.steps.slice(0, this.#level);
+    return taken.reduce((every, step) => ("every" in step ? step.every : every), 1);
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#looking = this.#looking.then(() => this.look());
+    }, PERIOD_MS);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#looking;
+  }
+
+  /** Takes or takes back at most one step. */
+  async look(): Promise<void> {
+    const celsius = await this.#deps.temperature();
+    if (celsius === null) return;
+    const level = this.#ladder.observe(celsius, msBetween(0n, this.#deps.clock.nowNs()));
+    const step = this.#options.steps[Math.min(level, this.#level)];
+    if (level === this.#level || !step) return;
+    this.#level = level;
+    const error = "model" in step ? await this.#goOver(step.model) : null;
+    const { clock, logger, publish } = this.#deps;
+    const ts = new Date(clock.wallMs()).toISOString();
+    const event = { ts, level, steps: this.#options.steps.length, temperature_celsius: celsius, step, error };
+    logger.warn(event, "shedding");
+    publish(event);
+  }
+
+  /** To what the last step that is taken has for the model, or to the configuration's. */
+  async #goOver(model: string): Promise<ErrorRecord | null> {
+    const taken = this.#options.steps.slice(0, this.#level);
+    const last = taken.findLast((step) => "model" in step && step.model === model);
+    const source = last && "model" in last ? { bundle: last.bundle, variant: last.variant } : {};
+    try {
+      await this.#deps.activate(model, source);
+      return null;
+    } catch (error) {
+      return SightlineError.wrap("ERR_MODEL_LOAD", error).toRecord();
+    }
+  }
+}
