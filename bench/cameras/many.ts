@@ -33,10 +33,11 @@ export async function manyCameras({ quick }: { quick: boolean }): Promise<Result
     const plain = await withProcess("./plain-loop.ts", args, (pid) => verdicts.watch(pid, seconds));
     const [one, most] = [runs[0], runs.at(-1)];
     if (!one || !most) throw new Error("nothing was watched");
-    const atMost = { perSecond: perSecond(most.watched), cpuMs: 1.1 * cpuPerFrame(one.watched) };
+    const fastest = Math.max(...runs.map(({ watched }) => perSecond(watched)));
+    const atMost = { perSecond: fastest, cpuMs: 1.1 * cpuPerFrame(one.watched) };
     return [
       ...runs.flatMap(({ cameras, watched }) => rowsOf(cameras, watched, atMost)),
-      rate(`${most.cameras} cameras: judged`, "frames/s", atMost.perSecond, perSecond(plain), 1.8),
+      rate(`${most.cameras} cameras: judged`, "frames/s", perSecond(most.watched), perSecond(plain), 1.8),
     ];
   } finally {
     await broker.close();

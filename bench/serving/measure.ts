@@ -1,4 +1,3 @@
-import { median } from "../bench.ts";
 import type { LoadResult } from "../load/open-loop.ts";
 import { ask, type Server, type StartServer } from "./servers.ts";
 import type { Served } from "./subjects.ts";
@@ -33,7 +32,10 @@ interface Subject {
   figures: Figures;
 }
 
-/** All servers by turns, in the order in which they are given: first what they can do at most, then what parts of that take. */
+/**
+ * All servers by turns: what each can do at most, and right after that what parts of it take, as a shared machine is not the
+ * same a minute later.
+ */
 export async function measured(model: Served, setting: Setting): Promise<Figures[]> {
   const subjects: Subject[] = [];
   try {
@@ -42,20 +44,7 @@ export async function measured(model: Served, setting: Setting): Promise<Figures
       const figures = { name: server.name, perSecond: [], cpuMsPer1000: [], pssMb: 0, latency: {} };
       subjects.push({ server, figures });
     }
-    await inTurns(subjects, setting.rounds, (subject) => saturate(subject, model, setting));
-    for (const load of setting.loads) {
-      await inTurns(subjects, setting.rounds, (subject, round) =>
-        offer(subject, model, setting, {
-          what: `${load} of its capacity`,
-          round,
-          perSecond: load * median(subject.figures.perSecond),
-        }),
-      );
-    }
-    const least = Math.min(...subjects.map(({ figures }) => median(figures.perSecond)));
-    await inTurns(subjects, setting.rounds, (subject, round) =>
-      offer(subject, model, setting, { what: "an equal rate", round, perSecond: EQUAL_LOAD * least }),
-    );
+    for (let round = 0; round < setting.rounds; round++) await inTurns(subjects, model, setting, round);
     for (const { figures, server } of subjects) figures.pssMb = server.pssMb();
     return subjects.map(({ figures }) => figures);
   } finally {
@@ -65,11 +54,26 @@ export async function measured(model: Served, setting: Setting): Promise<Figures
 
 async function inTurns(
   subjects: readonly Subject[],
-  rounds: number,
-  measure: (subject: Subject, round: number) => Promise<void>,
+  model: Served,
+  setting: Setting,
+  round: number,
 ): Promise<void> {
-  for (let round = 0; round < rounds; round++) for (const subject of subjects) await measure(subject, round);
+  for (const subject of subjects) {
+    await saturate(subject, model, setting);
+    for (const load of setting.loads) {
+      const perSecond = load * capacityOf(subject);
+      await offer(subject, model, setting, { what: `${load} of its capacity`, round, perSecond });
+    }
+  }
+  const least = Math.min(...subjects.map(capacityOf));
+  for (const subject of subjects) {
+    const what = "an equal rate";
+    await offer(subject, model, setting, { what, round, perSecond: EQUAL_LOAD * least });
+  }
 }
+
+/** As it was just now. */
+const capacityOf = ({ figures }: Subject): number => figures.perSecond.at(-1) ?? Number.NaN;
 
 async function saturate({ figures, server }: Subject, { input }: Served, { cores, seconds }: Setting) {
   const args = [server.url, JSON.stringify(input), "closed", `${CONNECTIONS}`];

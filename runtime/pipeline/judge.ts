@@ -38,7 +38,7 @@ const UNSEEN = { source: undefined, detections: [], timing: NO_TIME };
  * verdict `error`.
  */
 export async function judge(deps: Deps, frame: Frame, { deadlineMs }: JudgeOptions): Promise<Judged> {
-  const { picture, release, ...facts } = frame;
+  const { picture, release, worked = () => {}, ...facts } = frame;
   let models = NO_MODELS;
   const finish = (
     { detections, source, timing }: Pick<Scene, "detections" | "source" | "timing">,
@@ -67,13 +67,17 @@ export async function judge(deps: Deps, frame: Frame, { deadlineMs }: JudgeOptio
     const queue = msBetween(askedNs, deps.clock.nowNs());
     let scene = await open(deps, picture, { frame: facts, deadlineNs, models });
     scene = { ...scene, timing: addTiming(scene.timing, { ...NO_TIME, queue }) };
-    for (const stage of deps.stages) scene = await stage.look(scene);
+    for (const stage of deps.stages) {
+      if (stage.waits) worked();
+      scene = await stage.look(scene);
+    }
     return finish(scene, PASS);
   } catch (error) {
     return finish(UNSEEN, UNDECIDED, SightlineError.wrap("ERR_FRAME_INVALID", error));
   } finally {
     models.release();
     release();
+    worked();
   }
 }
 

@@ -2,10 +2,10 @@ import type { Cost } from "./plan-batch.ts";
 
 /** Runs that are remembered; the oldest go, so that a processor that slows down is noticed within as many. */
 const WINDOW = 48;
-/** An estimate that is further off than this is made again at once. */
+/** An estimate that is further off than this is made again soon. */
 const TOLERANCE = 0.15;
-/** Otherwise it is made again after so many runs. */
-const REFIT_RUNS = 16;
+/** After so many runs it is made again, and after fewer where it is off: a fit takes as long as what it is for. */
+const REFIT_RUNS = { off: 4, on: 16 };
 const QUANTILE = 0.95;
 /** What nothing has confirmed for so long may be wrong by now: else an estimate that drops all would never be put right. */
 const STALE_MS = 1_000;
@@ -31,7 +31,7 @@ export class CostModel {
     this.#runs.push({ size, ms });
     if (this.#runs.length > WINDOW) this.#runs.shift();
     this.#sinceFit++;
-    if (this.#sinceFit < REFIT_RUNS && this.#cost && !isOff(this.#cost, size, ms)) return;
+    if (this.#cost && this.#sinceFit < REFIT_RUNS[isOff(this.#cost, size, ms) ? "off" : "on"]) return;
     this.#cost = fitted(this.#runs);
     this.#sinceFit = 0;
   }

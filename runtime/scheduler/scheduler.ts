@@ -128,7 +128,10 @@ export class Scheduler<In, Out> {
   #dueMs(): number | undefined {
     const isBusy = this.#running >= this.#options.instances || this.#wait !== undefined;
     if (isBusy || this.#queue.length === 0) return undefined;
-    return Math.min(...this.#queue.map(dueMs));
+    return this.#queue.reduce(
+      (soonest, request) => Math.min(soonest, dueMs(request)),
+      Number.POSITIVE_INFINITY,
+    );
   }
 
   #start(slot: number): boolean {

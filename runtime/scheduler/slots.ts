@@ -16,6 +16,13 @@ export interface Seat {
   giveBack(slot: number, usedMs: number): void;
 }
 
+interface Share {
+  /** Divided by its weight. */
+  usedMs: number;
+  /** Slots that it has now. */
+  running: number;
+}
+
 /** Those whose shares differ by less are even: the more urgent goes first. */
 const EVEN_MS = 20;
 
@@ -26,7 +33,7 @@ const EVEN_MS = 20;
  */
 export class Slots {
   readonly #idle: number[];
-  readonly #shares = new Map<Contender, { usedMs: number; running: number }>();
+  readonly #shares = new Map<Contender, Share>();
   /** Share of whoever was served last, which is where one that comes back goes on. */
   #servedMs = 0;
 
@@ -70,13 +77,18 @@ export class Slots {
     }
   }
 
+  /** Those that have passed have nothing to start. */
   #next(passed: ReadonlySet<Contender>) {
-    const ready = [...this.#shares].flatMap(([contender, share]) => {
+    let leastMs = Number.POSITIVE_INFINITY;
+    for (const [contender, { usedMs }] of this.#shares) {
+      if (usedMs < leastMs && !passed.has(contender) && contender.dueMs !== undefined) leastMs = usedMs;
+    }
+    let next: { contender: Contender; share: Share; dueMs: number } | undefined;
+    for (const [contender, share] of this.#shares) {
       const { dueMs } = contender;
-      return dueMs === undefined || passed.has(contender) ? [] : [{ contender, share, dueMs }];
-    });
-    const leastMs = Math.min(...ready.map(({ share }) => share.usedMs));
-    const even = ready.filter(({ share }) => share.usedMs <= leastMs + EVEN_MS);
-    return even.toSorted((a, b) => a.dueMs - b.dueMs)[0];
+      if (dueMs === undefined || share.usedMs > leastMs + EVEN_MS || passed.has(contender)) continue;
+      if (!next || dueMs < next.dueMs) next = { contender, share, dueMs };
+    }
+    return next;
   }
 }

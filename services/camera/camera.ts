@@ -2,6 +2,7 @@ import { type Clock, msBetween } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import type { Logger } from "../../runtime/base/logger.ts";
 import type { Frame, FrameSource } from "../../runtime/pipeline/frame.ts";
+import type { Admission } from "../../runtime/scheduler/gate.ts";
 import { FrameBuffer, type FrameMode } from "./frame-buffer.ts";
 import { type CameraEvent, type CameraStatus, isSupervised, type SourceStats } from "./report.ts";
 
@@ -62,11 +63,14 @@ export class Camera {
     };
   }
 
-  /** Frames from `start` on; ends with the camera. To be called before `start`. */
-  watch(): AsyncIterable<Frame> {
+  /** Frames from `start` on, each when `enter` lets it; ends with the camera. To be called before `start`. */
+  watch(enter?: () => Promise<Admission>): AsyncIterable<Frame> {
     const { buffer: capacity, mode, staleMs = Number.POSITIVE_INFINITY } = this.#options;
     const ageMs = (frame: Frame) => msBetween(frame.capturedAtNs, this.#deps.clock.nowNs());
-    const buffer = new FrameBuffer(mode, capacity, (frame) => ageMs(frame) > staleMs);
+    const buffer = new FrameBuffer(mode, capacity, {
+      isStale: (frame) => ageMs(frame) > staleMs,
+      ...(enter && { enter }),
+    });
     this.#buffers.push(buffer);
     return buffer;
   }

@@ -1,11 +1,21 @@
 import { BoundedQueue } from "../../runtime/base/bounded-queue.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import type { Frame } from "../../runtime/pipeline/frame.ts";
+import type { Admission } from "../../runtime/scheduler/gate.ts";
 
 /** `free_run`: only the newest frames matter. `triggered`: each frame is a part, and each part gets an answer. */
 export type FrameMode = "free_run" | "triggered";
 
 const NO_PICTURE = { encoding: "still", bytes: new Uint8Array() } as const;
+
+interface BufferOptions {
+  /** Says of a frame in `free_run` that nothing may be decided by it any more. */
+  isStale?: (frame: Frame) => boolean;
+  /** Settles when a frame may be worked on; only then it is chosen which. */
+  enter?: () => Promise<Admission>;
+}
+
+const atOnce = async (): Promise<Admission> => ({ hasWaited: false, leave: () => {} });
 
 /**
  * Between a camera, which does not wait, and a pipeline, which may be late. When full, `free_run` gives up the
@@ -14,6 +24,7 @@ const NO_PICTURE = { encoding: "still", bytes: new Uint8Array() } as const;
 export class FrameBuffer implements AsyncIterable<Frame> {
   readonly #mode: FrameMode;
   readonly #isStale: (frame: Frame) => boolean;
+  readonly #enter: () => Promise<Admission>;
   readonly #frames: BoundedQueue<Frame>;
   /** Triggered parts without their picture: a few words each, answered as fast as the pipeline can turn. */
   #lost: Frame[] = [];
@@ -23,10 +34,14 @@ export class FrameBuffer implements AsyncIterable<Frame> {
   #wakeReader = () => {};
   #wakeWriter = () => {};
 
-  /** `isStale` says of a frame in `free_run` that nothing may be decided by it any more. */
-  constructor(mode: FrameMode, capacity: number, isStale: (frame: Frame) => boolean = () => false) {
+  constructor(
+    mode: FrameMode,
+    capacity: number,
+    { enter = atOnce, isStale = () => false }: BufferOptions = {},
+  ) {
     this.#mode = mode;
     this.#isStale = isStale;
+    this.#enter = enter;
     this.#frames = new BoundedQueue(capacity);
   }
 
@@ -74,23 +89,41 @@ export class FrameBuffer implements AsyncIterable<Frame> {
 
   async *[Symbol.asyncIterator](): AsyncIterator<Frame> {
     for (;;) {
-      const frame = this.#frames.shift() ?? this.#lost.shift();
-      if (frame && this.#mode === "free_run" && this.#isStale(frame)) {
-        this.drop(frame);
-        this.#wakeWriter();
-      } else if (frame) {
-        const dropsBefore = this.#dropsBefore + frame.dropsBefore;
-        this.#dropsBefore = 0;
-        this.#wakeWriter();
-        yield { ...frame, dropsBefore };
-      } else if (this.#ended) {
-        return;
-      } else {
+      if (this.#frames.size === 0 && this.#lost.length === 0) {
+        if (this.#ended) return;
         await new Promise<void>((resolve) => {
           this.#wakeReader = resolve;
         });
+        continue;
       }
+      const { hasWaited, leave } = await this.#enter();
+      const frame = this.#take(hasWaited);
+      if (!frame) {
+        leave();
+        continue;
+      }
+      const dropsBefore = this.#dropsBefore + frame.dropsBefore;
+      this.#dropsBefore = 0;
+      yield { ...frame, dropsBefore, worked: leave };
     }
+  }
+
+  /** The oldest, or where there was no place for it for a while the newest: what came before is of the past. */
+  #take(isLate: boolean): Frame | undefined {
+    const freeRun = this.#mode === "free_run";
+    while (freeRun && isLate && this.#frames.size > 1) this.#dropNext();
+    let frame = this.#frames.shift();
+    while (frame && freeRun && this.#isStale(frame)) {
+      this.drop(frame);
+      frame = this.#frames.shift();
+    }
+    this.#wakeWriter();
+    return frame ?? this.#lost.shift();
+  }
+
+  #dropNext(): void {
+    const frame = this.#frames.shift();
+    if (frame) this.drop(frame);
   }
 
   /** Gives a frame up, and counts it. */

@@ -9,6 +9,7 @@ import type { FrameModels } from "../../runtime/pipeline/frame-models.ts";
 import { Pipeline } from "../../runtime/pipeline/pipeline.ts";
 import type { InspectionResult } from "../../runtime/pipeline/result.ts";
 import { buildStages } from "../../runtime/pipeline/stages/build-stages.ts";
+import type { Admission, Gate } from "../../runtime/scheduler/gate.ts";
 import { Camera, type CameraStats } from "../camera/camera.ts";
 import { openSource, staleMs } from "../camera/open-source.ts";
 import { PushSource } from "../camera/push-source.ts";
@@ -51,6 +52,8 @@ export interface Shop {
   onResult(result: InspectionResult): void;
   /** Frames of a pipeline between capture and decision at once. */
   inFlight: number;
+  /** Frames of all pipelines that are worked on at once. */
+  gate: Gate;
   /** Runs of one frame's tiles or crops at once. */
   lanes: number;
   /** Of free-running cameras one frame of so many is judged. */
@@ -190,7 +193,7 @@ export class CameraLine {
     const models = [...new Set(modelsOf(options))];
     return new Pipeline(
       {
-        frames: recorder.holding(this.#camera.watch()),
+        frames: recorder.holding(this.#camera.watch(() => this.#enter(models))),
         stages,
         lease: () => lease(models),
         record: (results, frameId) => recorder.record(results, frameId),
@@ -199,6 +202,17 @@ export class CameraLine {
       },
       { name, deadlineMs: options.deadline, inFlight },
     );
+  }
+
+  /** A frame that waits for its models to be opened takes nobody's place meanwhile. */
+  async #enter(models: readonly string[]): Promise<Admission> {
+    const { gate, lease } = this.#shop;
+    await lease(models).then(
+      ({ release }) => release(),
+      // The frame itself will say so.
+      () => {},
+    );
+    return gate.enter();
   }
 
   #recorder(name: string): Recorder {

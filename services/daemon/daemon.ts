@@ -19,6 +19,7 @@ import { frameModels } from "../../runtime/pipeline/frame-models.ts";
 import { type BuiltModel, buildModel } from "../../runtime/pipeline/open-model.ts";
 import type { InspectionResult } from "../../runtime/pipeline/result.ts";
 import { BatchLog, type BatchRecord } from "../../runtime/scheduler/batch-log.ts";
+import { Gate } from "../../runtime/scheduler/gate.ts";
 import { Slots } from "../../runtime/scheduler/slots.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import { EvidenceKeeper } from "../evidence/evidence-keeper.ts";
@@ -76,6 +77,7 @@ export class Daemon {
   #socket: HealthSocket | undefined;
   #control: ControlSocket | undefined;
   readonly #lines = new Lines();
+  #gate = new Gate(1);
   #evidence: EvidenceKeeper | undefined;
   #http: HttpServer | undefined;
   #onResult = (_: InspectionResult): void => {};
@@ -209,6 +211,7 @@ export class Daemon {
     this.#kernels = openKernels(engine.kernels === "generic" ? [] : undefined);
     const deps = { provider: this.#provider, kernels: this.#kernels, ...this.#deps };
     const slots = new Slots(this.#provider.slots);
+    this.#gate = new Gate(this.#inFlight());
     const build = (name: string, opened: OpenedModel) => this.#build(name, opened, { ...deps, slots });
     this.#models = new ModelManager<BuiltModel>(
       { ...deps, crashes: this.#crashes, build },
@@ -282,6 +285,7 @@ export class Daemon {
       stagesFolder: stages_folder,
       onResult: (result) => this.#onResult(result),
       inFlight: this.#inFlight(),
+      gate: this.#gate,
       lanes: this.#lanes(),
       judgesEvery: () => this.#shedder?.judgesEvery ?? 1,
     };

@@ -63,6 +63,7 @@ function guardLooking(file: string, stage: LookingStage): LookingStage {
   return {
     kind: "looking",
     needsPixels: stage.needsPixels !== false,
+    waits: true,
     async look(scene) {
       const seen = await named(file, () => stage.look(scene));
       if (Array.isArray((seen as Scene | undefined)?.detections) && seen.view) return seen;

@@ -9,6 +9,8 @@ export interface LookingStage {
   readonly kind: "looking";
   /** Stills are decoded at their full size before the first stage when one says so. */
   readonly needsPixels: boolean;
+  /** It may wait for others than this machine's processor. */
+  readonly waits?: boolean;
   look(scene: Scene): Promise<Scene>;
   /** Gives back what it holds, such as threads. */
   close?(): Promise<void>;

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Gate } from "../../../runtime/scheduler/gate.ts";
 import { FrameBuffer } from "../../../services/camera/frame-buffer.ts";
 import { aFrame } from "../../support/frames.ts";
 
@@ -101,7 +102,7 @@ test("what waits when its camera stalls is given up in free_run and counted; a t
 
 test("a frame that has become stale is not handed out in free_run", async () => {
   const stale = new Set([1, 3]);
-  const buffer = new FrameBuffer("free_run", 4, ({ id }) => stale.has(id));
+  const buffer = new FrameBuffer("free_run", 4, { isStale: ({ id }) => stale.has(id) });
   for (const id of [1, 2, 3, 4]) buffer.push(aFrame({ id }));
   buffer.end();
   const frames = await drain(buffer);
@@ -109,4 +110,39 @@ test("a frame that has become stale is not handed out in free_run", async () => 
     [2, 1],
     [4, 1],
   ]);
+});
+
+test.each(["free_run", "triggered"] as const)(
+  "%s: where a frame had to wait for a place, the newest of a free-running camera counts, and every part",
+  async (mode) => {
+    const gate = new Gate(1);
+    const inside = await gate.enter();
+    const buffer = new FrameBuffer(mode, 8, { enter: () => gate.enter() });
+    buffer.push(aFrame({ id: 1 }));
+    const reader = buffer[Symbol.asyncIterator]();
+    const next = reader.next();
+    for (const id of [2, 3]) buffer.push(aFrame({ id }));
+    inside.leave();
+    const { value: first } = await next;
+    expect(first).toMatchObject(mode === "free_run" ? { id: 3, dropsBefore: 2 } : { id: 1, dropsBefore: 0 });
+    first.worked?.();
+    for (const id of [4, 5]) buffer.push(aFrame({ id }));
+    const { value: second } = await reader.next();
+    expect(second.id).toBe(mode === "free_run" ? 4 : 2);
+  },
+);
+
+test("a frame that goes while it waits for a place gives the place back", async () => {
+  const gate = new Gate(1);
+  const inside = await gate.enter();
+  const buffer = new FrameBuffer("free_run", 8, { enter: () => gate.enter() });
+  buffer.push(aFrame({ id: 1 }));
+  const next = buffer[Symbol.asyncIterator]().next();
+  buffer.discard();
+  inside.leave();
+  buffer.push(aFrame({ id: 2 }));
+  const { value } = await next;
+  expect(value.id).toBe(2);
+  value.worked?.();
+  expect((await gate.enter()).hasWaited).toBe(false);
 });

@@ -33,8 +33,8 @@ test("a processor that slows down by half is followed within as many runs as are
     for (let i = 0; i < count; i++) model.observe(1, ms, i);
   };
   observe(100, 5);
-  observe(4, 10);
-  expect(model.costAt(4)?.perItemMs).toBe(10);
+  observe(8, 10);
+  expect(model.costAt(8)?.perItemMs).toBe(10);
   observe(48, 5);
   expect(model.costAt(48)?.perItemMs).toBe(5);
 });
