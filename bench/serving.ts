@@ -29,6 +29,7 @@ export const serving: Bench = {
       for (const [weight, model] of Object.entries(await servedModels(folder))) {
         if (quick && weight !== "light") continue;
         for (const [i, [on, cores]] of Object.entries(CORES).entries()) {
+          if (quick && i > 0) continue;
           const setting = { cores, folder, rounds, seconds, loads, servers: [daemon, ...peers] };
           results.push(...(await compared(weight as Weight, model, { on, i, setting })));
         }
