@@ -7,6 +7,35 @@ export interface Arrival {
 
 type Random = () => number;
 
+/**
+ * What came once: a time in milliseconds a line, in order, and behind a comma or blank the number of its camera. Lines of
+ * `sightline trace -f json` do as well: then requests of one batch are taken to have come with its first. Errors: a line
+ * that is neither.
+ */
+export function recorded(text: string): Arrival[] {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const all = lines.flatMap((line, i) => {
+    const arrivals = line.startsWith("{") ? ofBatch(JSON.parse(line)) : [ofNumbers(line)];
+    if (arrivals.every(({ atMs, camera }) => Number.isFinite(atMs) && Number.isInteger(camera)))
+      return arrivals;
+    throw new Error(`line ${i + 1} is no time of arrival: ${line.slice(0, 80)}`);
+  });
+  const sorted = all.toSorted((a, b) => a.atMs - b.atMs);
+  const startMs = sorted[0]?.atMs ?? 0;
+  return sorted.map(({ atMs, camera }) => ({ atMs: atMs - startMs, camera }));
+}
+
+function ofNumbers(line: string): Arrival {
+  const [atMs = Number.NaN, camera = 0] = line
+    .trim()
+    .split(/[\s,]+/)
+    .map(Number);
+  return { atMs, camera };
+}
+
+const ofBatch = ({ queuedMs, size, startedMs }: Record<string, number>): Arrival[] =>
+  Array.from({ length: size ?? 0 }, () => ({ atMs: (startedMs ?? Number.NaN) - (queuedMs ?? 0), camera: 0 }));
+
 /** Independent of each other, `ratePerMs` on the mean. */
 export function poisson(count: number, ratePerMs: number, random: Random): Arrival[] {
   let atMs = 0;

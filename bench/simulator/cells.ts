@@ -1,5 +1,5 @@
 import { randomFrom } from "../../test/support/models.ts";
-import { cameras, poisson } from "./arrivals.ts";
+import { type Arrival, cameras, poisson } from "./arrivals.ts";
 import { POLICIES } from "./policies.ts";
 import { type Outcome, type Setting, simulate } from "./simulate.ts";
 
@@ -8,6 +8,7 @@ const DEADLINE_MS = 50;
 const MAX_BATCH = 8;
 const CURVES = { cpu: { baseMs: 0.6, perItemMs: 4.8 }, gpu: { baseMs: 4, perItemMs: 1 } };
 const LOADS = [0.3, 0.6, 0.8, 0.9, 0.95];
+
 export interface Cell {
   name: string;
   curve: Curve;
@@ -23,6 +24,14 @@ export function cells(count: number): Cell[] {
   const curves = ["cpu", "gpu"] as const;
   const all = curves.flatMap((curve) => LOADS.map((load) => cell(curve, load, count)));
   return [...all, camerasCell(count)];
+}
+
+/** What came once, on both curves. */
+export function recordedCells(arrivals: readonly Arrival[]): Pick<Cell, "name" | "outcomes">[] {
+  return (["cpu", "gpu"] as const).map((curve) => {
+    const setting = { arrivals, cost: CURVES[curve], deadlineMs: DEADLINE_MS, maxBatch: MAX_BATCH };
+    return { name: `${curve}, as recorded`, outcomes: outcomes(setting) };
+  });
 }
 
 function cell(curve: Curve, load: number, count: number): Cell {

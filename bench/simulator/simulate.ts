@@ -21,6 +21,9 @@ export interface Outcome {
   batches: number;
 }
 
+/** As many may wait; one more is dropped. No policy that keeps up comes near it. */
+const QUEUE_MAX = 2_000;
+
 /** One executor, a virtual clock, and a policy that decides whenever the executor is idle. */
 export function simulate(
   policy: Policy,
@@ -36,7 +39,9 @@ export function simulate(
     for (let each = arrivals[next]; each && each.atMs <= nowMs; each = arrivals[next]) {
       const due = deadlineMs === undefined ? undefined : each.atMs + deadlineMs;
       rate.observe(each.atMs);
-      queue.push({ order: next++, arrivedMs: each.atMs, deadlineMs: due });
+      const request = { order: next++, arrivedMs: each.atMs, deadlineMs: due };
+      if (queue.length < QUEUE_MAX) queue.push(request);
+      else drops++;
     }
   };
   while (next < arrivals.length || queue.length > 0) {

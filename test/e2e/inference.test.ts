@@ -85,8 +85,12 @@ test("the Open Inference Protocol: metadata, tensors as JSON and as bytes, the r
   expect(Array.from(values)).toEqual(json.outputs[0]?.data);
 
   const stats = (await get("/models/small/stats")) as { model_stats?: { inference_count: number }[] };
+  const three = { count: 3, ns: expect.toSatisfy((ns: number) => ns > 0) };
   expect(stats.model_stats).toMatchObject([
-    { name: "small", version: "1.2.0", inference_count: 3, execution_count: 3 },
+    {
+      ...{ name: "small", version: "1.2.0", inference_count: 3, execution_count: 3 },
+      inference_stats: { compute_input: three, compute_infer: three, compute_output: three },
+    },
   ]);
   expect((await post("/repository/models/small/unload", {})).status).toBe(200);
   expect((await post("/repository/models/small/load", {})).status).toBe(200);

@@ -133,16 +133,21 @@ function modelRoutes(scope: FastifyInstance, path: string, { models, statistics 
 async function infer(
   request: FastifyRequest,
   reply: FastifyReply,
-  { buffers, models }: Deps & { buffers: BodyBuffers },
+  { buffers, models, statistics }: Deps & { buffers: BodyBuffers },
 ): Promise<FastifyReply> {
   const given = request.body as Body | undefined;
   try {
     const { body, jsonLength } = await withModel(models, request, async (model, name) => {
+      const begunMs = performance.now();
       const wanted = readInferRequest(given?.bytes ?? Buffer.alloc(0), headerOf(request), model);
+      const inputMs = performance.now() - begunMs;
       const made = await model.infer(wanted.feeds);
+      const ranMs = performance.now();
       try {
         const { jsonLength, parts } = writeInferResponse({ name, version: model.version }, wanted, made);
-        return { body: joined(buffers, parts), jsonLength };
+        const answer = { body: joined(buffers, parts), jsonLength };
+        statistics.countConversion(name, { inputMs, outputMs: performance.now() - ranMs });
+        return answer;
       } finally {
         // The answer is a copy; JavaScript would keep megabytes of each until it collects.
         for (const tensor of Object.values(made)) letGo(tensor);

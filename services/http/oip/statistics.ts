@@ -12,6 +12,9 @@ interface Sums {
   fail: Sum;
   queue: Sum;
   infer: Sum;
+  /** Of requests by HTTP alone: a camera's frame becomes a tensor elsewhere. */
+  input: Sum;
+  output: Sum;
 }
 
 const sums = (): Sums => ({
@@ -21,6 +24,8 @@ const sums = (): Sums => ({
   fail: { count: 0, ns: 0 },
   queue: { count: 0, ns: 0 },
   infer: { count: 0, ns: 0 },
+  input: { count: 0, ns: 0 },
+  output: { count: 0, ns: 0 },
 });
 
 /** Counts runs for the protocol's statistics extension; those of cameras are among them. */
@@ -29,8 +34,7 @@ export class Statistics {
 
   /** `wallMs`: when it ended. */
   count({ failed, model, queuedMs, runMs, size }: BatchRecord, wallMs: number): void {
-    const of = this.#models.get(model) ?? sums();
-    this.#models.set(model, of);
+    const of = this.#of(model);
     of.executions++;
     of.lastMs = wallMs;
     add(failed ? of.fail : of.success, size, queuedMs + runMs);
@@ -38,23 +42,35 @@ export class Statistics {
     add(of.infer, size, runMs);
   }
 
+  /** What reading a request's tensors and writing its answer took. */
+  countConversion(model: string, { inputMs, outputMs }: { inputMs: number; outputMs: number }): void {
+    const { input, output } = this.#of(model);
+    add(input, 1, inputMs);
+    add(output, 1, outputMs);
+  }
+
+  #of(model: string): Sums {
+    const of = this.#models.get(model) ?? sums();
+    this.#models.set(model, of);
+    return of;
+  }
+
   of(name: string, version: string): object {
-    const { executions, fail, infer, lastMs, queue, success } = this.#models.get(name) ?? sums();
-    const none = { count: 0, ns: 0 };
+    const { executions, fail, infer, input, lastMs, output, queue, success } =
+      this.#models.get(name) ?? sums();
     return {
       name,
       version,
       last_inference: Math.round(lastMs),
       inference_count: success.count,
       execution_count: executions,
-      // Reading inputs and writing outputs is not measured apart.
       inference_stats: {
         success,
         fail,
         queue,
-        compute_input: none,
+        compute_input: input,
         compute_infer: infer,
-        compute_output: none,
+        compute_output: output,
       },
       batch_stats: [],
     };

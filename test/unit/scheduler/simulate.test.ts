@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Arrival, bursts, cameras, poisson } from "../../../bench/simulator/arrivals.ts";
+import { type Arrival, bursts, cameras, poisson, recorded } from "../../../bench/simulator/arrivals.ts";
 import { POLICIES } from "../../../bench/simulator/policies.ts";
 import { simulate } from "../../../bench/simulator/simulate.ts";
 import type { Cost, Waiting } from "../../../runtime/scheduler/plan-batch.ts";
@@ -76,5 +76,19 @@ describe("a seed repeats a run", () => {
     };
     expect(run()).toEqual(run());
     expect(run().inDeadline).toBeGreaterThan(0.5);
+  });
+});
+
+describe("recorded arrivals", () => {
+  test("are times with or without a camera, or the batches of a trace", () => {
+    expect(recorded("100\n103.5, 2\n\n110 1\n")).toEqual([
+      { atMs: 0, camera: 0 },
+      { atMs: 3.5, camera: 2 },
+      { atMs: 10, camera: 1 },
+    ]);
+    const batch = (startedMs: number, queuedMs: number, size: number) =>
+      JSON.stringify({ model: "m", slot: 0, startedMs, queuedMs, size });
+    expect(recorded(`${batch(50, 5, 2)}\n${batch(47, 7, 1)}`).map(({ atMs }) => atMs)).toEqual([0, 5, 5]);
+    expect(() => recorded("1\nsoon\n")).toThrow("line 2");
   });
 });
