@@ -204,15 +204,25 @@ export class CameraLine {
     );
   }
 
-  /** A frame that waits for its models to be opened takes nobody's place meanwhile. */
+  /**
+   * A frame that waits for its models to be opened takes nobody's place meanwhile; whoever has a place has them open, so
+   * that no one waits for memory of one who waits for a place.
+   */
   async #enter(models: readonly string[]): Promise<Admission> {
     const { gate, lease } = this.#shop;
-    await lease(models).then(
-      ({ release }) => release(),
-      // The frame itself will say so.
-      () => {},
-    );
-    return gate.enter();
+    // What fails here the frame itself will say.
+    const opened = await lease(models).catch(() => undefined);
+    const { hasWaited, leave } = await gate.enter();
+    let isInside = true;
+    return {
+      hasWaited,
+      leave: () => {
+        if (!isInside) return;
+        isInside = false;
+        leave();
+        opened?.release();
+      },
+    };
   }
 
   #recorder(name: string): Recorder {

@@ -65,7 +65,9 @@ async function setUp(fps = 10) {
 const isGood = (error: string | null) => error === null;
 const isBad = (error: string | null) => error !== null;
 
-test("a model that faults three times is quarantined and named in an alarm, others run, an operator lifts it", async () => {
+test("a model that faults three times is quarantined and named in an alarm, others run, an operator lifts it", {
+  timeout: 180_000,
+}, async () => {
   const { ask, next, start, subscriber } = await setUp(30);
   const last = (topic: string) => subscriber.on(topic).at(-1)?.text ?? "";
   for (let crashes = 0; ; crashes++) {
@@ -73,8 +75,8 @@ test("a model that faults three times is quarantined and named in an alarm, othe
     await next("other", isGood);
     if (last(ALARM) !== "") break;
     await next("top", isGood);
-    expect(crashes).toBeLessThan(10);
-    // Now and then the fault meets the slot between two runs, or in a run of the other model.
+    // The fault often meets the slot between two runs, or in a run of the other model: a quick machine has long pauses.
+    expect(crashes).toBeLessThan(30);
     signalThread(daemon.pid, threadOf(daemon.pid, "sightline-0") ?? 0, "SIGSEGV");
     expect(await daemon.ended).toMatchObject({ signal: "SIGSEGV" });
   }
