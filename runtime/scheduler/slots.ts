@@ -45,19 +45,19 @@ export class Slots {
     const share = { usedMs: this.#servedMs, running: 0 };
     return {
       ask: () => {
-        // Nothing stays behind of a model that is closed.
         if (!this.#shares.has(contender)) {
           share.usedMs = Math.max(share.usedMs, this.#servedMs);
           this.#shares.set(contender, share);
         }
         this.#lend();
+        this.#forget(contender, share);
       },
       giveBack: (slot, usedMs) => {
         share.usedMs += usedMs / contender.weight;
         share.running--;
         this.#idle.push(slot);
         this.#lend();
-        if (share.running === 0 && contender.dueMs === undefined) this.#shares.delete(contender);
+        this.#forget(contender, share);
       },
     };
   }
@@ -74,7 +74,13 @@ export class Slots {
       next.share.running--;
       this.#idle.push(slot);
       passed.add(next.contender);
+      this.#forget(next.contender, next.share);
     }
+  }
+
+  /** One without work, so that nothing stays behind of a model that is closed. */
+  #forget(contender: Contender, { running }: Share): void {
+    if (running === 0 && contender.dueMs === undefined) this.#shares.delete(contender);
   }
 
   /** Those that have passed have nothing to start. */

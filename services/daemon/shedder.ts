@@ -38,7 +38,6 @@ export class Shedder {
   readonly #deps: Deps;
   readonly #options: Shedding;
   readonly #ladder: ThermalLadder;
-  #level = 0;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
 
@@ -51,7 +50,7 @@ export class Shedder {
 
   /** Of free-running cameras one frame of so many is judged. */
   get judgesEvery(): number {
-    const taken = this.#options.steps.slice(0, this.#level);
+    const taken = this.#options.steps.slice(0, this.#ladder.level);
     return taken.reduce((every, step) => ("every" in step ? step.every : every), 1);
   }
 
@@ -70,10 +69,10 @@ export class Shedder {
   async look(): Promise<void> {
     const celsius = await this.#deps.temperature();
     if (celsius === null) return;
+    const before = this.#ladder.level;
     const level = this.#ladder.observe(celsius, msBetween(0n, this.#deps.clock.nowNs()));
-    const step = this.#options.steps[Math.min(level, this.#level)];
-    if (level === this.#level || !step) return;
-    this.#level = level;
+    const step = this.#options.steps[Math.min(level, before)];
+    if (level === before || !step) return;
     const error = "model" in step ? await this.#goOver(step.model) : null;
     const { clock, logger, publish } = this.#deps;
     const ts = new Date(clock.wallMs()).toISOString();
@@ -84,7 +83,7 @@ export class Shedder {
 
   /** To what the last step that is taken has for the model, or to the configuration's. */
   async #goOver(model: string): Promise<ErrorRecord | null> {
-    const taken = this.#options.steps.slice(0, this.#level);
+    const taken = this.#options.steps.slice(0, this.#ladder.level);
     const last = taken.findLast((step) => "model" in step && step.model === model);
     const source = last && "model" in last ? { bundle: last.bundle, variant: last.variant } : {};
     try {

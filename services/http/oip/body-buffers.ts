@@ -67,7 +67,7 @@ export async function readBody(
   const body = buffers.take(length, alignAt);
   try {
     let at = 0;
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
+    for await (const chunk of chunksOf(stream)) {
       if (at + chunk.length > length) throw cut(`more than the ${length} bytes that were announced came`);
       body.bytes.set(chunk, at);
       at += chunk.length;
@@ -84,7 +84,7 @@ export async function readBody(
 async function readUnknown(stream: Readable, buffers: BodyBuffers, max: number): Promise<Body> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  for await (const chunk of chunksOf(stream)) {
     length += chunk.length;
     if (length > max) throw tooLarge(length, max);
     chunks.push(chunk);
@@ -97,6 +97,9 @@ async function readUnknown(stream: Readable, buffers: BodyBuffers, max: number):
   }
   return body;
 }
+
+/** Given up, the stream stays open: the connection has to carry the refusal. */
+const chunksOf = (stream: Readable): AsyncIterable<Buffer> => stream.iterator({ destroyOnReturn: false });
 
 /** What the parser gave has memory of its own, which nobody else reads. */
 function letGoOf({ buffer, byteLength }: Buffer): void {

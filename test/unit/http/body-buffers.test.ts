@@ -46,6 +46,10 @@ test("one that is too large, too short or too long is refused, and its memory gi
   const read = (length: number | undefined, most = max) =>
     readBody(chunks("01234", "56789"), buffers, { length, alignAt: 0, max: most });
   await expect(read(2_000)).rejects.toMatchObject({ code: "ERR_HTTP_BODY_SIZE" });
+  const endless = chunks("01234", "56789");
+  const refused = readBody(endless, buffers, { length: undefined, alignAt: 0, max: 9 });
+  await expect(refused).rejects.toMatchObject({ code: "ERR_HTTP_BODY_SIZE" });
+  expect(endless.destroyed).toBe(false);
   await expect(read(undefined, 9)).rejects.toMatchObject({ code: "ERR_HTTP_BODY_SIZE" });
   await expect(read(11)).rejects.toMatchObject({ code: "ERR_HTTP_REQUEST" });
   await expect(read(9)).rejects.toMatchObject({ code: "ERR_HTTP_REQUEST" });

@@ -92,18 +92,18 @@ test("one that comes back has saved up nothing, and a flood does not hold it up"
 
 test("who starts nothing after all leaves the slot to the next", () => {
   const slots = new Slots(1);
-  const idle = new Model(slots, 1);
+  const [first, idle, busy] = [new Model(slots, 1), new Model(slots, 1), new Model(slots, 1)];
+  for (const model of [first, idle, busy]) model.work = 1;
+  busy.due = 10;
+  let asked = 0;
   idle.start = () => {
+    asked++;
     idle.work = 0;
     return false;
   };
-  const busy = new Model(slots, 1);
-  busy.due = 10;
-  busy.work = 0;
-  idle.work = 0;
-  busy.seat?.ask();
-  Object.assign(idle, { work: 1 });
-  Object.assign(busy, { work: 1 });
-  idle.seat?.ask();
+  for (const { seat } of [first, idle, busy]) seat?.ask();
+  expect(first.running).toEqual([0]);
+  first.seat?.giveBack(0, 1);
+  expect(asked).toBe(1);
   expect(busy.running).toEqual([0]);
 });
