@@ -1,7 +1,9 @@
 import { systemClock } from "../../runtime/base/clock.ts";
 import { silentLogger } from "../../runtime/base/logger.ts";
+import { BundleReader } from "../../runtime/loader/bundle-reader.ts";
 import { ModelManager, type ModelManagerOptions } from "../../runtime/loader/model-manager.ts";
 import type { OpenedModel } from "../../runtime/loader/model-version.ts";
+import { PreparedCache } from "../../runtime/loader/prepared/prepared-cache.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
 import { INPUT_DIMS } from "../../test/support/small-bundles.ts";
@@ -18,9 +20,9 @@ export const POLICY = { preload: false, pin: false, stream: "never" } as const s
 /** A manager over models of their own folders, on `slots` threads. */
 export async function openManager(
   models: Record<string, Policy>,
-  options: { budgetBytes: number; cacheFolder: string; slots: number },
+  { budgetBytes, cacheFolder, slots }: { budgetBytes: number; cacheFolder: string; slots: number },
 ): Promise<{ manager: ModelManager<Opened>; close(): Promise<void> }> {
-  const provider = new CpuExecutionProvider({ slots: options.slots, intraOpThreads: 1 });
+  const provider = new CpuExecutionProvider({ slots, intraOpThreads: 1 });
   provider.start();
   const crashes = { quarantineOf: () => undefined, forgive: async () => {} };
   const build = (_: string, { bundle, session }: OpenedModel): Opened => ({
@@ -28,9 +30,11 @@ export async function openManager(
     session,
     close: () => {},
   });
+  const reader = new BundleReader({ folder: cacheFolder, targets: ["any"] });
+  const cache = new PreparedCache(provider, { folder: cacheFolder, machine: ["bench"] });
   const manager = new ModelManager<Opened>(
-    { provider, clock: systemClock, logger: silentLogger, crashes, build },
-    { models, activationBytes: 2 ** 30, targets: ["any"], machine: ["bench"], ...options },
+    { provider, clock: systemClock, logger: silentLogger, crashes, reader, cache, build },
+    { models, activationBytes: 2 ** 30, budgetBytes },
   );
   await manager.start();
   const close = async () => {

@@ -1,18 +1,17 @@
 import type { Bundle } from "../../models/bundle/bundle.ts";
-import type { Target } from "../../models/bundle/targets.ts";
 import type { Clock } from "../base/clock.ts";
 import { SightlineError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { Turns } from "../base/turns.ts";
 import type { ExecutionProvider } from "../session/execution-provider.ts";
-import { BundleReader, type BundleSource } from "./bundle-reader.ts";
+import type { BundleReader, BundleSource } from "./bundle-reader.ts";
 import type { CrashBook } from "./crash-book.ts";
 import { planModes } from "./mode-plan.ts";
 import { type Live, ModelEntry, type ModelPolicy } from "./model-entry.ts";
 import { ModelOpener } from "./model-opener.ts";
 import type { ModelControl, ModelEvent, ModelLeases, ModelMemory, ModelStatus } from "./model-status.ts";
 import { digestOf, type ModelVersion, type OpenedModel } from "./model-version.ts";
-import { PreparedCache } from "./prepared/prepared-cache.ts";
+import type { StageCache } from "./prepared/prepared-cache.ts";
 import { type Claims, Residents } from "./residents.ts";
 import { StagePool } from "./stage-pool.ts";
 
@@ -22,12 +21,6 @@ export interface ModelManagerOptions {
   budgetBytes: number;
   /** For tensors between layers. */
   activationBytes: number;
-  /** Where prepared models are kept. */
-  cacheFolder: string;
-  /** What this machine can run, best first. */
-  targets: readonly Target[];
-  /** What an optimised graph depends on: the CPU's features, threads. */
-  machine: readonly string[];
 }
 
 interface Deps<T> {
@@ -35,6 +28,8 @@ interface Deps<T> {
   clock: Clock;
   logger: Logger;
   crashes: Pick<CrashBook, "quarantineOf" | "forgive">;
+  reader: Pick<BundleReader, "start" | "read">;
+  cache: StageCache;
   /** Called for each version that was opened; what it returns is closed when the version is gone. */
   build(name: string, opened: OpenedModel): T;
 }
@@ -47,9 +42,7 @@ interface Deps<T> {
 export class ModelManager<T extends { close(): void }> implements ModelControl {
   readonly #deps: Deps<T>;
   readonly #options: ModelManagerOptions;
-  readonly #cache: PreparedCache;
   readonly #pool: StagePool;
-  readonly #reader: BundleReader;
   readonly #opener: ModelOpener<T>;
   readonly #entries: ReadonlyMap<string, ModelEntry<T>>;
   readonly #residents: Residents<T>;
@@ -59,27 +52,24 @@ export class ModelManager<T extends { close(): void }> implements ModelControl {
   #isStopped = false;
 
   constructor(deps: Deps<T>, options: ModelManagerOptions) {
-    const { cacheFolder: folder, machine, models, targets } = options;
     this.#deps = deps;
     this.#options = options;
-    this.#cache = new PreparedCache(deps.provider, { folder, machine });
-    this.#pool = new StagePool({ ...deps, cache: this.#cache });
-    this.#reader = new BundleReader({ folder, targets });
-    this.#opener = new ModelOpener({ ...deps, pool: this.#pool, reader: this.#reader });
+    this.#pool = new StagePool(deps);
+    this.#opener = new ModelOpener({ ...deps, pool: this.#pool });
     this.#entries = new Map(
-      Object.entries(models).map(([name, policy]) => [name, new ModelEntry<T>(name, policy)]),
+      Object.entries(options.models).map(([name, policy]) => [name, new ModelEntry<T>(name, policy)]),
     );
     const entries = [...this.#entries.values()];
     this.#residents = new Residents(
-      { pool: this.#pool, cache: this.#cache, entries, tell: (entry, type) => this.#tell(entry, type) },
+      { pool: this.#pool, cache: deps.cache, entries, tell: (entry, type) => this.#tell(entry, type) },
       options,
     );
   }
 
   /** Opens pinned models, then those to be preloaded as far as there is room. Errors: those of opening them. */
   async start(): Promise<void> {
-    await this.#reader.start();
-    await this.#cache.sweep(this.#deps.clock.wallMs());
+    await this.#deps.reader.start();
+    await this.#deps.cache.sweep(this.#deps.clock.wallMs());
     const entries = [...this.#entries.values()];
     const pinned = entries.filter(({ policy }) => policy.pin);
     const others = entries.filter(({ policy }) => policy.preload && !policy.pin);

@@ -15,7 +15,7 @@ interface Deps<T> {
   clock: Clock;
   crashes: Pick<CrashBook, "quarantineOf" | "forgive">;
   pool: StagePool;
-  reader: BundleReader;
+  reader: Pick<BundleReader, "read">;
   build(name: string, opened: OpenedModel): T;
 }
 

@@ -2,12 +2,12 @@ import { SightlineError } from "../base/errors.ts";
 import { formatBytes } from "../base/units.ts";
 import type { Live, ModelEntry } from "./model-entry.ts";
 import type { ModelEvent } from "./model-status.ts";
-import type { PreparedCache } from "./prepared/prepared-cache.ts";
+import type { StageCache } from "./prepared/prepared-cache.ts";
 import type { StagePool } from "./stage-pool.ts";
 
 interface Deps<T> {
   pool: StagePool;
-  cache: PreparedCache;
+  cache: Pick<StageCache, "drop">;
   entries: readonly ModelEntry<T>[];
   tell(entry: ModelEntry<T>, type: ModelEvent["type"]): void;
 }

@@ -4,8 +4,7 @@ import { readVerified } from "../../models/bundle/files.ts";
 import { SightlineError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ExecutionProvider, Session, WeightsFile } from "../session/execution-provider.ts";
-import { openPrepared } from "./prepared/open-pieces.ts";
-import type { PreparedCache, TryOptions } from "./prepared/prepared-cache.ts";
+import type { StageCache, TryOptions } from "./prepared/prepared-cache.ts";
 import { WEIGHTS_FILE } from "./prepared/prepared-model.ts";
 import { SharedRuns } from "./shared-runs.ts";
 import { type StageNeed, stageNeed, unknownNeed } from "./stage-need.ts";
@@ -37,7 +36,7 @@ export interface StageMode {
 
 interface Deps {
   provider: ExecutionProvider;
-  cache: PreparedCache;
+  cache: StageCache;
   logger: Logger;
 }
 
@@ -136,7 +135,7 @@ export class StagePool {
     const { folder, weights } = prepared;
     const file = weights && (await provider.map(join(folder, WEIGHTS_FILE)));
     try {
-      const session = await openPrepared({ provider, folder, file, ...options }, prepared, { isStreaming });
+      const session = await cache.open(prepared, { file, isStreaming, ...options });
       const runs = new SharedRuns(() => this.usersOf(key));
       return { key, stage, session, runs, need: stageNeed(prepared, { isStreaming }), isStreaming, file };
     } catch (error) {

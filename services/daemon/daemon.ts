@@ -11,10 +11,12 @@ import { type Answer, refusal } from "../../runtime/base/answer.ts";
 import type { Clock } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import type { Logger } from "../../runtime/base/logger.ts";
+import { BundleReader } from "../../runtime/loader/bundle-reader.ts";
 import { CrashBook } from "../../runtime/loader/crash-book.ts";
 import type { ModelPolicy } from "../../runtime/loader/model-entry.ts";
 import { ModelManager } from "../../runtime/loader/model-manager.ts";
 import type { OpenedModel } from "../../runtime/loader/model-version.ts";
+import { PreparedCache } from "../../runtime/loader/prepared/prepared-cache.ts";
 import { frameModels } from "../../runtime/pipeline/frame-models.ts";
 import { type BuiltModel, buildModel } from "../../runtime/pipeline/open-model.ts";
 import type { InspectionResult } from "../../runtime/pipeline/result.ts";
@@ -213,15 +215,16 @@ export class Daemon {
     const slots = new Slots(this.#provider.slots);
     this.#gate = new Gate(this.#inFlight());
     const build = (name: string, opened: OpenedModel) => this.#build(name, opened, { ...deps, slots });
+    const targets = machineTargets(process.arch, cpuFeatures());
+    const machine = [process.arch, ...cpuFeatures(), `${engine.threads_per_slot}`];
+    const reader = new BundleReader({ folder: cacheFolder, targets });
+    const cache = new PreparedCache(this.#provider, { folder: cacheFolder, machine });
     this.#models = new ModelManager<BuiltModel>(
-      { ...deps, crashes: this.#crashes, build },
+      { ...deps, crashes: this.#crashes, reader, cache, build },
       {
         models: Object.fromEntries(Object.entries(models).map(([name, each]) => [name, policyOf(each)])),
         budgetBytes: bytesOf(engine.model_budget, 1 / 2),
         activationBytes: bytesOf(engine.activation_budget, 1 / 4),
-        cacheFolder,
-        targets: machineTargets(process.arch, cpuFeatures()),
-        machine: [process.arch, ...cpuFeatures(), `${engine.threads_per_slot}`],
       },
     );
     this.#models.onEvent((event) => {

@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../runtime/base/clock.ts";
 import { silentLogger } from "../../runtime/base/logger.ts";
+import { BundleReader } from "../../runtime/loader/bundle-reader.ts";
 import type { Crash } from "../../runtime/loader/crash-book.ts";
 import type { ModelPolicy } from "../../runtime/loader/model-entry.ts";
 import { ModelManager } from "../../runtime/loader/model-manager.ts";
 import type { ModelEvent } from "../../runtime/loader/model-status.ts";
 import type { OpenedModel } from "../../runtime/loader/model-version.ts";
+import { PreparedCache } from "../../runtime/loader/prepared/prepared-cache.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
 import { backbone, head, INPUT_DIMS, writeBundle } from "../support/small-bundles.ts";
@@ -48,6 +50,7 @@ async function start(models: Record<string, Partial<ModelPolicy> & { bundle: str
     name,
     { preload: false, pin: false, stream: "never", ...policy },
   ]);
+  const cacheFolder = join(folder, "cache");
   manager = new ModelManager<Opened>(
     {
       provider,
@@ -59,15 +62,14 @@ async function start(models: Record<string, Partial<ModelPolicy> & { bundle: str
           quarantined = undefined;
         },
       },
+      reader: new BundleReader({ folder: cacheFolder, targets: ["any"] }),
+      cache: new PreparedCache(provider, { folder: cacheFolder, machine: ["test"] }),
       build: (_, { bundle, session }) => ({ bundle, session, close: () => {} }),
     },
     {
       models: Object.fromEntries(policies),
       budgetBytes,
       activationBytes: 64 * MB,
-      cacheFolder: join(folder, "cache"),
-      targets: ["any"],
-      machine: ["test"],
     },
   );
   manager.onEvent((event) => events.push(event));

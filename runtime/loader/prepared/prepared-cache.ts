@@ -5,8 +5,9 @@ import type { StageFile } from "../../../models/bundle/bundle.ts";
 import { verify } from "../../../models/bundle/files.ts";
 import { VerifiedBefore } from "../../../models/bundle/verified-before.ts";
 import { SightlineError } from "../../base/errors.ts";
-import type { ExecutionProvider } from "../../session/execution-provider.ts";
+import type { ExecutionProvider, Session } from "../../session/execution-provider.ts";
 import type { NamedTensors } from "../../tensor/tensor.ts";
+import { openPrepared, type PieceContext } from "./open-pieces.ts";
 import { PREPARED_FILE, type PreparedModel, readPrepared, WEIGHTS_FILE } from "./prepared-model.ts";
 
 /** A stage that stands ready in a folder of the cache. */
@@ -27,6 +28,13 @@ export interface TryOptions {
   label: string;
   signal?: AbortSignal | undefined;
 }
+
+export interface OpenStageOptions extends Omit<PieceContext, "provider" | "folder"> {
+  isStreaming: boolean;
+}
+
+/** What the loader needs of the cache. */
+export type StageCache = Pick<PreparedCache, "sweep" | "keyOf" | "find" | "get" | "open" | "drop">;
 
 /** What nobody opened for so long goes. */
 const UNUSED_MS = 30 * 24 * 3_600_000;
@@ -88,6 +96,12 @@ export class PreparedCache {
     const made = this.#making.get(key) ?? this.#make(stage, { feeds, label, signal });
     this.#making.set(key, made);
     return made.finally(() => this.#making.delete(key));
+  }
+
+  /** The stage as a session, over its mapped weights. Errors: those of `load`, ERR_MODEL_DIGEST. */
+  open(prepared: PreparedStage, { isStreaming, ...options }: OpenStageOptions): Promise<Session> {
+    const context = { provider: this.#provider, folder: prepared.folder, ...options };
+    return openPrepared(context, prepared, { isStreaming });
   }
 
   /** Forgets a stage whose files turned out to be damaged. */
