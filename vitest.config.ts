@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** One project a kind of test; see docs/hacking.md. */
-const kinds = ["unit", "contract", "e2e", "fuzz", "bench"];
+const kinds = ["unit", "contract", "simulation", "e2e", "fuzz", "bench"];
 
 export default defineConfig({
   test: {
