@@ -4,12 +4,13 @@
 import { GCProfiler } from "node:v8";
 import { openKernels } from "../../runtime/arm-neon/index.ts";
 import { systemClock as clock } from "../../runtime/base/clock.ts";
+import { soleAdmission } from "../../runtime/pipeline/admission.ts";
 import type { Frame } from "../../runtime/pipeline/frame.ts";
-import { soleModel } from "../../runtime/pipeline/frame-models.ts";
 import { openModel } from "../../runtime/pipeline/open-model.ts";
 import { Pipeline } from "../../runtime/pipeline/pipeline.ts";
 import { buildStages } from "../../runtime/pipeline/stages/build-stages.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
+import { queueOver } from "../../test/support/frame-queues.ts";
 import { RecordingLogger } from "../../test/support/recording-logger.ts";
 import { answer } from "../loader/children.ts";
 import { INPUT, SIDE } from "./noop-bundle.ts";
@@ -55,8 +56,9 @@ async function judged(howMany: number): Promise<void> {
     verdicts += results.length;
   };
   const logger = new RecordingLogger();
+  const admit = async () => soleAdmission(model);
   const pipeline = new Pipeline(
-    { frames: camera(howMany), stages, lease: soleModel(model), record, clock, logger },
+    { frames: queueOver(camera(howMany)), admit, stages, record, clock, logger },
     { name: "bench", inFlight: options.inFlight },
   );
   await pipeline.run();

@@ -5,10 +5,10 @@ import { openKernels } from "../../runtime/arm-neon/index.ts";
 import { systemClock as clock } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import { makeFolder } from "../../runtime/base/make-folder.ts";
+import { soleAdmission } from "../../runtime/pipeline/admission.ts";
 import { ANY_DETECTION_FAILS } from "../../runtime/pipeline/decide.ts";
 import type { Frame } from "../../runtime/pipeline/frame.ts";
-import { soleModel } from "../../runtime/pipeline/frame-models.ts";
-import { conclude, type Judged, judge } from "../../runtime/pipeline/judge.ts";
+import { inspect, type Judged, judgeInOrder } from "../../runtime/pipeline/inspect.ts";
 import { openModel } from "../../runtime/pipeline/open-model.ts";
 import { buildResult, type InspectionResult } from "../../runtime/pipeline/result.ts";
 import { detectStage } from "../../runtime/pipeline/stages/detect.ts";
@@ -109,8 +109,8 @@ async function inferAll(
 async function inferFrame(model: VisionModel, frame: Frame, options: Options): Promise<Judged> {
   const { folder } = options;
   const detect = detectStage({ modelOf: () => model, lanes: 1, clock }, { min_score: options.minScore });
-  const seen = await judge({ stages: [detect], clock, lease: soleModel(model) }, frame, {});
-  const [judged = seen] = conclude([rulesStage({ rules: ANY_DETECTION_FAILS }, {})], seen);
+  const seen = await inspect({ stages: [detect], clock }, { frame, admission: soleAdmission(model) }, {});
+  const [judged = seen] = judgeInOrder([rulesStage({ rules: ANY_DETECTION_FAILS }, {})], seen);
   if (folder !== undefined && judged.source && frame.origin) {
     const name = options.nameOf(frame.origin);
     const picture = await annotate(frame.picture, judged.source, judged.detections);

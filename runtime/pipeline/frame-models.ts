@@ -30,12 +30,7 @@ export function frameModels(
   };
 }
 
-/** One model that is there for good, whatever it is called. */
-export const soleModel =
-  (model: VisionModel): LeaseModels =>
-  async () => ({ of: () => model, identities: [identityOf(model)], release: () => {} });
-
-const identityOf = ({ options: { name, sha256, version } }: VisionModel): ModelIdentity => ({
+export const identityOf = ({ options: { name, sha256, version } }: VisionModel): ModelIdentity => ({
   name,
   version,
   sha256,

@@ -51,8 +51,6 @@ export interface Frame {
   /** Set when there is no usable picture although its part must be answered. */
   lost: Error | undefined;
   release(): void;
-  /** Called when no more is computed for it, or is about to wait for somebody else: then others' turn comes. */
-  worked?(): void;
 }
 
 /** Where a pipeline begins: a camera, or something that acts as one. */

@@ -1,22 +1,23 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
+import type { Admission, Admit } from "./admission.ts";
 import type { Frame } from "./frame.ts";
-import type { LeaseModels } from "./frame-models.ts";
-import { conclude, type Judged, type JudgeOptions, judge } from "./judge.ts";
+import type { FrameQueue } from "./frame-queue.ts";
+import { type InspectOptions, inspect, type Judged, judgeInOrder } from "./inspect.ts";
 import type { JudgingStage, LookingStage, Stage } from "./stages/stage.ts";
 
-export interface PipelineOptions extends JudgeOptions {
+export interface PipelineOptions extends InspectOptions {
   name: string;
   /** Frames between capture and decision at once; slots + 2 keeps every core busy. */
   inFlight: number;
 }
 
 interface Deps {
-  frames: AsyncIterable<Frame>;
+  frames: FrameQueue;
+  /** What a frame needs to be inspected. */
+  admit: Admit;
   /** In their order; those that look come before those that judge. */
   stages: readonly Stage[];
-  /** The models of one frame; left out where no stage has one. */
-  lease?: LeaseModels | undefined;
   /**
    * Takes what became of each frame, in frame order: a verdict, or none or several where parts are judged over
    * frames.
@@ -46,22 +47,32 @@ export class Pipeline {
 
   /** Resolves when the frames have ended and every verdict is recorded. */
   async run(): Promise<void> {
-    const { clock, frames, lease } = this.#deps;
+    const { admit, frames } = this.#deps;
     const inFlight: Promise<void>[] = [];
     let previous: Promise<void> = Promise.resolve();
-    // The next frame is taken only when there is room, so that the buffer decides which frame is worth it.
-    for await (const frame of frames) {
-      const turn = previous;
-      previous = judge({ clock, lease, stages: this.#looking }, frame, this.#options).then(async (judged) => {
-        await turn;
-        this.#record(conclude(this.#judging, judged), judged.frame.id);
-      });
+    // The next frame is taken only when there is room, so that the queue decides which frame is worth it.
+    while (await frames.waiting()) {
+      const admission = await admit();
+      const frame = frames.take({ isLate: admission.hasWaited });
+      if (!frame) {
+        admission.release();
+        continue;
+      }
+      previous = this.#inspect(frame, admission, previous);
       inFlight.push(previous);
       if (inFlight.length >= this.#options.inFlight) await inFlight.shift();
     }
     await previous;
     await Promise.all(this.#recording);
     await Promise.all(this.#looking.map((stage) => stage.close?.()));
+  }
+
+  /** Frames are judged in their order, whichever has been looked at first: each after the one `before` it. */
+  async #inspect(frame: Frame, admission: Admission, before: Promise<void>): Promise<void> {
+    const deps = { clock: this.#deps.clock, stages: this.#looking };
+    const seen = await inspect(deps, { frame, admission }, this.#options);
+    await before;
+    this.#record(judgeInOrder(this.#judging, seen), frame.id);
   }
 
   /** Does not wait for the store: its group commit takes longer than a frame. */

@@ -7,7 +7,7 @@ import type { FrameModels } from "./frame-models.ts";
 import type { Timing } from "./timing.ts";
 
 /** What is kept of a frame when its picture has been looked at. */
-export type FrameFacts = Omit<Frame, "picture" | "release" | "worked">;
+export type FrameFacts = Omit<Frame, "picture" | "release">;
 
 /** The picture that the next stage looks at, and how its pixels lie in the source frame. */
 export interface View {

@@ -2,7 +2,7 @@ import { type Clock, msBetween } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import type { Logger } from "../../runtime/base/logger.ts";
 import type { Frame, FrameSource } from "../../runtime/pipeline/frame.ts";
-import type { Admission } from "../../runtime/scheduler/gate.ts";
+import type { FrameQueue } from "../../runtime/pipeline/frame-queue.ts";
 import { FrameBuffer, type FrameMode } from "./frame-buffer.ts";
 import { type CameraEvent, type CameraStatus, isSupervised, type SourceStats } from "./report.ts";
 
@@ -63,14 +63,11 @@ export class Camera {
     };
   }
 
-  /** Frames from `start` on, each when `enter` lets it; ends with the camera. To be called before `start`. */
-  watch(enter?: () => Promise<Admission>): AsyncIterable<Frame> {
+  /** Frames from `start` on; ends with the camera. To be called before `start`. */
+  watch(): FrameQueue {
     const { buffer: capacity, mode, staleMs = Number.POSITIVE_INFINITY } = this.#options;
     const ageMs = (frame: Frame) => msBetween(frame.capturedAtNs, this.#deps.clock.nowNs());
-    const buffer = new FrameBuffer(mode, capacity, {
-      isStale: (frame) => ageMs(frame) > staleMs,
-      ...(enter && { enter }),
-    });
+    const buffer = new FrameBuffer(mode, capacity, { isStale: (frame) => ageMs(frame) > staleMs });
     this.#buffers.push(buffer);
     return buffer;
   }

@@ -1,7 +1,7 @@
 import { BoundedQueue } from "../../runtime/base/bounded-queue.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import type { Frame } from "../../runtime/pipeline/frame.ts";
-import type { Admission } from "../../runtime/scheduler/gate.ts";
+import type { FrameQueue } from "../../runtime/pipeline/frame-queue.ts";
 
 /** `free_run`: only the newest frames matter. `triggered`: each frame is a part, and each part gets an answer. */
 export type FrameMode = "free_run" | "triggered";
@@ -11,20 +11,15 @@ const NO_PICTURE = { encoding: "still", bytes: new Uint8Array() } as const;
 interface BufferOptions {
   /** Says of a frame in `free_run` that nothing may be decided by it any more. */
   isStale?: (frame: Frame) => boolean;
-  /** Settles when a frame may be worked on; only then it is chosen which. */
-  enter?: () => Promise<Admission>;
 }
-
-const atOnce = async (): Promise<Admission> => ({ hasWaited: false, leave: () => {} });
 
 /**
  * Between a camera, which does not wait, and a pipeline, which may be late. When full, `free_run` gives up the
  * oldest frame and counts it; `triggered` gives up the newcomer's picture, and its part gets the verdict `error`.
  */
-export class FrameBuffer implements AsyncIterable<Frame> {
+export class FrameBuffer implements FrameQueue {
   readonly #mode: FrameMode;
   readonly #isStale: (frame: Frame) => boolean;
-  readonly #enter: () => Promise<Admission>;
   readonly #frames: BoundedQueue<Frame>;
   /** Triggered parts without their picture: a few words each, answered as fast as the pipeline can turn. */
   #lost: Frame[] = [];
@@ -34,14 +29,9 @@ export class FrameBuffer implements AsyncIterable<Frame> {
   #wakeReader = () => {};
   #wakeWriter = () => {};
 
-  constructor(
-    mode: FrameMode,
-    capacity: number,
-    { enter = atOnce, isStale = () => false }: BufferOptions = {},
-  ) {
+  constructor(mode: FrameMode, capacity: number, { isStale = () => false }: BufferOptions = {}) {
     this.#mode = mode;
     this.#isStale = isStale;
-    this.#enter = enter;
     this.#frames = new BoundedQueue(capacity);
   }
 
@@ -87,29 +77,25 @@ export class FrameBuffer implements AsyncIterable<Frame> {
     this.#wakeWriter();
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<Frame> {
-    for (;;) {
-      if (this.#frames.size === 0 && this.#lost.length === 0) {
-        if (this.#ended) return;
-        await new Promise<void>((resolve) => {
-          this.#wakeReader = resolve;
-        });
-        continue;
-      }
-      const { hasWaited, leave } = await this.#enter();
-      const frame = this.#take(hasWaited);
-      if (!frame) {
-        leave();
-        continue;
-      }
-      const dropsBefore = this.#dropsBefore + frame.dropsBefore;
-      this.#dropsBefore = 0;
-      yield { ...frame, dropsBefore, worked: leave };
+  async waiting(): Promise<boolean> {
+    while (this.#frames.size === 0 && this.#lost.length === 0) {
+      if (this.#ended) return false;
+      await new Promise<void>((resolve) => {
+        this.#wakeReader = resolve;
+      });
     }
+    return true;
   }
 
-  /** The oldest, or where there was no place for it for a while the newest: what came before is of the past. */
-  #take(isLate: boolean): Frame | undefined {
+  take({ isLate }: { isLate: boolean }): Frame | undefined {
+    const frame = this.#next(isLate);
+    if (!frame) return undefined;
+    const dropsBefore = this.#dropsBefore + frame.dropsBefore;
+    this.#dropsBefore = 0;
+    return { ...frame, dropsBefore };
+  }
+
+  #next(isLate: boolean): Frame | undefined {
     const freeRun = this.#mode === "free_run";
     while (freeRun && isLate && this.#frames.size > 1) this.#dropNext();
     let frame = this.#frames.shift();

@@ -4,12 +4,13 @@ import type { Config } from "../../config/schema/schema.ts";
 import type { Kernels } from "../../runtime/arm-neon/index.ts";
 import type { Clock } from "../../runtime/base/clock.ts";
 import type { Logger } from "../../runtime/base/logger.ts";
+import type { Semaphore } from "../../runtime/base/semaphore.ts";
+import { admitBy } from "../../runtime/pipeline/admission.ts";
 import type { FrameSource, Picture } from "../../runtime/pipeline/frame.ts";
 import type { FrameModels } from "../../runtime/pipeline/frame-models.ts";
 import { Pipeline } from "../../runtime/pipeline/pipeline.ts";
 import type { InspectionResult } from "../../runtime/pipeline/result.ts";
 import { buildStages } from "../../runtime/pipeline/stages/build-stages.ts";
-import type { Admission, Gate } from "../../runtime/scheduler/gate.ts";
 import { Camera, type CameraStats } from "../camera/camera.ts";
 import { openSource, staleMs } from "../camera/open-source.ts";
 import { PushSource } from "../camera/push-source.ts";
@@ -53,7 +54,7 @@ export interface Shop {
   /** Frames of a pipeline between capture and decision at once. */
   inFlight: number;
   /** Frames of all pipelines that are worked on at once. */
-  gate: Gate;
+  permits: Semaphore;
   /** Runs of one frame's tiles or crops at once. */
   lanes: number;
   /** Of free-running cameras one frame of so many is judged. */
@@ -179,7 +180,7 @@ export class CameraLine {
   }
 
   async #pipeline(name: string): Promise<Pipeline> {
-    const { clock, inFlight, kernels, lanes, lease, logger, stagesFolder } = this.#shop;
+    const { clock, inFlight, kernels, lanes, lease, logger, permits, stagesFolder } = this.#shop;
     const options = this.options.pipelines[name] as PipelineOptions;
     const stages = await buildStages(stagesOf(options), {
       kernels,
@@ -193,36 +194,15 @@ export class CameraLine {
     const models = [...new Set(modelsOf(options))];
     return new Pipeline(
       {
-        frames: recorder.holding(this.#camera.watch(() => this.#enter(models))),
+        frames: recorder.holding(this.#camera.watch()),
+        admit: admitBy({ permits, lease: () => lease(models) }),
         stages,
-        lease: () => lease(models),
         record: (results, frameId) => recorder.record(results, frameId),
         clock,
         logger,
       },
       { name, deadlineMs: options.deadline, inFlight },
     );
-  }
-
-  /**
-   * A frame that waits for its models to be opened takes nobody's place meanwhile; whoever has a place has them open, so
-   * that no one waits for memory of one who waits for a place.
-   */
-  async #enter(models: readonly string[]): Promise<Admission> {
-    const { gate, lease } = this.#shop;
-    // What fails here the frame itself will say.
-    const opened = await lease(models).catch(() => undefined);
-    const { hasWaited, leave } = await gate.enter();
-    let isInside = true;
-    return {
-      hasWaited,
-      leave: () => {
-        if (!isInside) return;
-        isInside = false;
-        leave();
-        opened?.release();
-      },
-    };
   }
 
   #recorder(name: string): Recorder {

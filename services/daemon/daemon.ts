@@ -11,6 +11,7 @@ import { type Answer, refusal } from "../../runtime/base/answer.ts";
 import type { Clock } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import type { Logger } from "../../runtime/base/logger.ts";
+import { Semaphore } from "../../runtime/base/semaphore.ts";
 import { BundleReader } from "../../runtime/loader/bundle-reader.ts";
 import { CrashBook } from "../../runtime/loader/crash-book.ts";
 import type { ModelPolicy } from "../../runtime/loader/model-entry.ts";
@@ -21,7 +22,6 @@ import { frameModels } from "../../runtime/pipeline/frame-models.ts";
 import { type BuiltModel, buildModel } from "../../runtime/pipeline/open-model.ts";
 import type { InspectionResult } from "../../runtime/pipeline/result.ts";
 import { BatchLog, type BatchRecord } from "../../runtime/scheduler/batch-log.ts";
-import { Gate } from "../../runtime/scheduler/gate.ts";
 import { Slots } from "../../runtime/scheduler/slots.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import { EvidenceKeeper } from "../evidence/evidence-keeper.ts";
@@ -79,7 +79,7 @@ export class Daemon {
   #socket: HealthSocket | undefined;
   #control: ControlSocket | undefined;
   readonly #lines = new Lines();
-  #gate = new Gate(1);
+  #permits = new Semaphore(1);
   #evidence: EvidenceKeeper | undefined;
   #http: HttpServer | undefined;
   #onResult = (_: InspectionResult): void => {};
@@ -213,7 +213,7 @@ export class Daemon {
     this.#kernels = openKernels(engine.kernels === "generic" ? [] : undefined);
     const deps = { provider: this.#provider, kernels: this.#kernels, ...this.#deps };
     const slots = new Slots(this.#provider.slots);
-    this.#gate = new Gate(this.#inFlight());
+    this.#permits = new Semaphore(this.#inFlight());
     const build = (name: string, opened: OpenedModel) => this.#build(name, opened, { ...deps, slots });
     const targets = machineTargets(process.arch, cpuFeatures());
     const machine = [process.arch, ...cpuFeatures(), `${engine.threads_per_slot}`];
@@ -288,7 +288,7 @@ export class Daemon {
       stagesFolder: stages_folder,
       onResult: (result) => this.#onResult(result),
       inFlight: this.#inFlight(),
-      gate: this.#gate,
+      permits: this.#permits,
       lanes: this.#lanes(),
       judgesEvery: () => this.#shedder?.judgesEvery ?? 1,
     };

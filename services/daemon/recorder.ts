@@ -1,7 +1,7 @@
 import type { Kernels } from "../../runtime/arm-neon/index.ts";
 import { InTurn } from "../../runtime/base/in-turn.ts";
 import { countByLabel } from "../../runtime/pipeline/decide.ts";
-import type { Frame } from "../../runtime/pipeline/frame.ts";
+import type { FrameQueue } from "../../runtime/pipeline/frame-queue.ts";
 import type { Judged } from "../../runtime/pipeline/judged.ts";
 import { ownPicture } from "../../runtime/pipeline/own-picture.ts";
 import { buildResult, type InspectionResult, type Provenance } from "../../runtime/pipeline/result.ts";
@@ -53,7 +53,7 @@ export class Recorder {
   }
 
   /** The frames for the pipeline, whose pictures stay until their verdicts are here. */
-  holding(frames: AsyncIterable<Frame>): AsyncIterable<Frame> {
+  holding(frames: FrameQueue): FrameQueue {
     return this.#hold.over(frames);
   }
 

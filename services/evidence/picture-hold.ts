@@ -1,4 +1,5 @@
 import type { Frame, Picture } from "../../runtime/pipeline/frame.ts";
+import type { FrameQueue } from "../../runtime/pipeline/frame-queue.ts";
 
 export interface HeldPicture {
   picture: Picture;
@@ -28,8 +29,14 @@ export class PictureHold {
   }
 
   /** The same frames; what the pipeline releases is held from then on. */
-  async *over(frames: AsyncIterable<Frame>): AsyncIterable<Frame> {
-    for await (const frame of frames) yield { ...frame, release: () => this.#hold(frame) };
+  over(frames: FrameQueue): FrameQueue {
+    return {
+      waiting: () => frames.waiting(),
+      take: (options) => {
+        const frame = frames.take(options);
+        return frame && { ...frame, release: () => this.#hold(frame) };
+      },
+    };
   }
 
   /** The picture of a frame that is judged; the caller releases it. Verdicts come in the order of the frames. */

@@ -1,9 +1,9 @@
 import { SightlineError } from "../../runtime/base/errors.ts";
 import { silentLogger } from "../../runtime/base/logger.ts";
+import { Semaphore } from "../../runtime/base/semaphore.ts";
 import { ModelManager } from "../../runtime/loader/model-manager.ts";
 import type { Picture } from "../../runtime/pipeline/frame.ts";
 import { type BuiltModel, buildModel } from "../../runtime/pipeline/open-model.ts";
-import { Gate } from "../../runtime/scheduler/gate.ts";
 import { Slots } from "../../runtime/scheduler/slots.ts";
 import type { CameraLine } from "../../services/daemon/camera-line.ts";
 import { Chance } from "./chance.ts";
@@ -56,7 +56,7 @@ class Simulation {
   readonly #findings = new Findings();
   readonly #engine: FakeEngine;
   readonly #slots: Slots;
-  readonly #gate: Gate;
+  readonly #permits: Semaphore;
   readonly #models: ModelManager<BuiltModel>;
   readonly #lines = new Map<string, CameraLine>();
   /** What has been asked for and has not ended. */
@@ -75,7 +75,7 @@ class Simulation {
     const engine = new FakeEngine({ time, chance, findings }, this.#scenario);
     this.#engine = engine;
     this.#slots = new Slots(slots);
-    this.#gate = new Gate(this.#inFlight);
+    this.#permits = new Semaphore(this.#inFlight);
     const bundles = new FakeBundles(time, facts);
     this.#models = new ModelManager<BuiltModel>(
       {
@@ -146,7 +146,7 @@ class Simulation {
         time: this.#time,
         chance: this.#chance,
         models: this.#models,
-        gate: this.#gate,
+        permits: this.#permits,
         inFlight: this.#inFlight,
         lanes: this.#scenario.slots + 1,
         onAppended: ({ payload, pipeline }) => this.#expectOrder(pipeline, (payload as Result).frame.id),

@@ -1,8 +1,8 @@
 import { silentLogger } from "../../runtime/base/logger.ts";
+import type { Semaphore } from "../../runtime/base/semaphore.ts";
 import type { ModelManager } from "../../runtime/loader/model-manager.ts";
 import { frameModels } from "../../runtime/pipeline/frame-models.ts";
 import type { BuiltModel } from "../../runtime/pipeline/open-model.ts";
-import type { Gate } from "../../runtime/scheduler/gate.ts";
 import { CameraLine, type Shop } from "../../services/daemon/camera-line.ts";
 import type { NewResult } from "../../services/outbox/outbox.ts";
 import type { Chance } from "./chance.ts";
@@ -14,7 +14,7 @@ interface Deps {
   time: VirtualTime;
   chance: Chance;
   models: ModelManager<BuiltModel>;
-  gate: Gate;
+  permits: Semaphore;
   inFlight: number;
   lanes: number;
   onAppended(result: NewResult): void;
@@ -41,7 +41,7 @@ export async function simulatedLine(deps: Deps, id: string, facts: CameraFacts):
   return line;
 }
 
-function shopOf({ chance, gate, inFlight, lanes, models, onAppended, time }: Deps): Shop {
+function shopOf({ chance, permits, inFlight, lanes, models, onAppended, time }: Deps): Shop {
   let seq = 0;
   const append = async (result: NewResult) => {
     onAppended(result);
@@ -51,7 +51,7 @@ function shopOf({ chance, gate, inFlight, lanes, models, onAppended, time }: Dep
   return {
     ...{ bootId: "boot", deviceId: "device", clientId: "client", storePath: "/", stagesFolder: undefined },
     ...{ clock: time, logger: silentLogger, kernels: fakeKernels(time), evidence: undefined },
-    ...{ gate, inFlight, lanes, judgesEvery: () => 1, onResult: () => {}, broker: {} as never },
+    ...{ permits, inFlight, lanes, judgesEvery: () => 1, onResult: () => {}, broker: {} as never },
     outbox: { append } as never,
     mqtt: { setState: () => {} } as never,
     lease: async (names) => frameModels(await models.lease(names), names),

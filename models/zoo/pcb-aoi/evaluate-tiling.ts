@@ -9,10 +9,11 @@ import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { openKernels } from "../../../runtime/arm-neon/index.ts";
 import { systemClock as clock } from "../../../runtime/base/clock.ts";
+import { freeAdmission } from "../../../runtime/pipeline/admission.ts";
 import { type Box, centreOf, type Detection } from "../../../runtime/pipeline/detection.ts";
 import type { Size } from "../../../runtime/pipeline/fit.ts";
 import type { RawPicture } from "../../../runtime/pipeline/frame.ts";
-import { judge } from "../../../runtime/pipeline/judge.ts";
+import { inspect } from "../../../runtime/pipeline/inspect.ts";
 import { openModel } from "../../../runtime/pipeline/open-model.ts";
 import { detectStage, type TileOptions } from "../../../runtime/pipeline/stages/detect.ts";
 import type { LookingStage } from "../../../runtime/pipeline/stages/stage.ts";
@@ -119,7 +120,11 @@ async function look(stage: LookingStage, picture: RawPicture): Promise<readonly 
     lost: undefined,
     release: () => {},
   };
-  const { detections, error } = await judge({ stages: [stage], clock }, frame, {});
+  const { detections, error } = await inspect(
+    { stages: [stage], clock },
+    { frame, admission: freeAdmission },
+    {},
+  );
   if (error) throw error;
   return detections;
 }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { Frame, FrameSource } from "../../../runtime/pipeline/frame.ts";
 import { Camera } from "../../../services/camera/camera.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { framesOf } from "../../support/frame-queues.ts";
 import { RecordingLogger } from "../../support/recording-logger.ts";
 
 /** A source of twelve frames that counts those that came back. */
@@ -31,7 +32,7 @@ async function judged(mode: "free_run" | "triggered", every: number) {
   const watched = camera.watch();
   camera.start();
   const seen: Pick<Frame, "id" | "dropsBefore">[] = [];
-  for await (const { dropsBefore, id, release } of watched) {
+  for await (const { dropsBefore, id, release } of framesOf(watched)) {
     seen.push({ id, dropsBefore });
     release();
   }

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { Gate } from "../../../runtime/scheduler/gate.ts";
 import { FrameBuffer } from "../../../services/camera/frame-buffer.ts";
+import { framesOf } from "../../support/frame-queues.ts";
 import { aFrame } from "../../support/frames.ts";
 
 async function drain(buffer: FrameBuffer) {
   const frames = [];
-  for await (const frame of buffer) frames.push(frame);
+  for await (const frame of framesOf(buffer)) frames.push(frame);
   return frames;
 }
 
@@ -39,7 +39,7 @@ test("triggered answers every part in order; one without room keeps its place as
 
 test("a reader waits for the next frame, and for the end", async () => {
   const buffer = new FrameBuffer("free_run", 2);
-  const reader = buffer[Symbol.asyncIterator]();
+  const reader = framesOf(buffer);
   const next = reader.next();
   buffer.push(aFrame({ id: 7 }));
   expect((await next).value.id).toBe(7);
@@ -53,7 +53,7 @@ test("a writer that can wait gets room when a frame is taken, and when all is ov
   await buffer.room();
   buffer.push(aFrame({ id: 1 }));
   const room = buffer.room();
-  const reader = buffer[Symbol.asyncIterator]();
+  const reader = framesOf(buffer);
   await reader.next();
   await room;
   buffer.push(aFrame({ id: 2 }));
@@ -113,36 +113,23 @@ test("a frame that has become stale is not handed out in free_run", async () => 
 });
 
 test.each(["free_run", "triggered"] as const)(
-  "%s: where a frame had to wait for a place, the newest of a free-running camera counts, and every part",
-  async (mode) => {
-    const gate = new Gate(1);
-    const inside = await gate.enter();
-    const buffer = new FrameBuffer(mode, 8, { enter: () => gate.enter() });
-    buffer.push(aFrame({ id: 1 }));
-    const reader = buffer[Symbol.asyncIterator]();
-    const next = reader.next();
-    for (const id of [2, 3]) buffer.push(aFrame({ id }));
-    inside.leave();
-    const { value: first } = await next;
+  "%s: to a late taker the newest frame of a free-running camera counts, and every part",
+  (mode) => {
+    const buffer = new FrameBuffer(mode, 8);
+    for (const id of [1, 2, 3]) buffer.push(aFrame({ id }));
+    const first = buffer.take({ isLate: true });
     expect(first).toMatchObject(mode === "free_run" ? { id: 3, dropsBefore: 2 } : { id: 1, dropsBefore: 0 });
-    first.worked?.();
     for (const id of [4, 5]) buffer.push(aFrame({ id }));
-    const { value: second } = await reader.next();
-    expect(second.id).toBe(mode === "free_run" ? 4 : 2);
+    expect(buffer.take({ isLate: false })?.id).toBe(mode === "free_run" ? 4 : 2);
   },
 );
 
-test("a frame that goes while it waits for a place gives the place back", async () => {
-  const gate = new Gate(1);
-  const inside = await gate.enter();
-  const buffer = new FrameBuffer("free_run", 8, { enter: () => gate.enter() });
+test("what was given up after it waited cannot be taken any more", async () => {
+  const buffer = new FrameBuffer("free_run", 8);
   buffer.push(aFrame({ id: 1 }));
-  const next = buffer[Symbol.asyncIterator]().next();
+  expect(await buffer.waiting()).toBe(true);
   buffer.discard();
-  inside.leave();
-  buffer.push(aFrame({ id: 2 }));
-  const { value } = await next;
-  expect(value.id).toBe(2);
-  value.worked?.();
-  expect((await gate.enter()).hasWaited).toBe(false);
+  expect(buffer.take({ isLate: false })).toBeUndefined();
+  buffer.push(aFrame({ id: 2, dropsBefore: 0 }));
+  expect(buffer.take({ isLate: false })).toMatchObject({ id: 2, dropsBefore: 1 });
 });

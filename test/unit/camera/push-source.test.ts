@@ -6,6 +6,7 @@ import type { Frame } from "../../../runtime/pipeline/frame.ts";
 import { Camera } from "../../../services/camera/camera.ts";
 import type { FrameMode } from "../../../services/camera/frame-buffer.ts";
 import { type Pushed, PushSource } from "../../../services/camera/push-source.ts";
+import { framesOf } from "../../support/frame-queues.ts";
 
 const PICTURE: Pushed = { picture: { encoding: "still", bytes: Uint8Array.of(1) } };
 
@@ -15,12 +16,12 @@ function setUp(pipelines: string[], { mode = "triggered" as FrameMode, buffer = 
   const camera = new Camera(deps, { id: "gate", mode, buffer });
   const readers = pipelines.map((name) => {
     source.answeredBy(name);
-    return camera.watch()[Symbol.asyncIterator]();
+    return framesOf(camera.watch());
   });
   camera.start();
   /** Takes the next frame of a pipeline and answers it. */
   const judge = async (nth: number): Promise<Frame> => {
-    const { value } = await (readers[nth]?.next() ?? Promise.reject(new Error("no such pipeline")));
+    const { value } = (await (readers[nth] as AsyncGenerator<Frame>).next()) as IteratorYieldResult<Frame>;
     source.conclude(pipelines[nth] ?? "", value.id, Promise.resolve([`${value.id} by ${pipelines[nth]}`]));
     return value;
   };

@@ -7,6 +7,7 @@ import { silentLogger as logger } from "../../../runtime/base/logger.ts";
 import type { Frame } from "../../../runtime/pipeline/frame.ts";
 import { Camera } from "../../../services/camera/camera.ts";
 import { ReplaySource } from "../../../services/camera/replay.ts";
+import { framesOf } from "../../support/frame-queues.ts";
 
 let folder = "";
 
@@ -83,7 +84,7 @@ test("a camera hands each frame to all who watch, and releases it when the last 
   const seen = await Promise.all(
     watchers.map(async (watcher) => {
       const ids: number[] = [];
-      for await (const frame of watcher) ids.push(frame.id);
+      for await (const frame of framesOf(watcher)) ids.push(frame.id);
       return ids;
     }),
   );
@@ -106,6 +107,6 @@ test("a camera that cannot open says so, and ends who watches", async () => {
   );
   const watcher = camera.watch();
   camera.start();
-  for await (const _ of watcher) throw new Error("there is no frame");
+  for await (const _ of framesOf(watcher)) throw new Error("there is no frame");
   expect(errors).toEqual([expect.objectContaining({ camera: "cam", code: "ERR_CAMERA_SOURCE" })]);
 });

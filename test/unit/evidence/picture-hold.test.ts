@@ -1,19 +1,20 @@
 import { expect, test } from "vitest";
 import type { Frame } from "../../../runtime/pipeline/frame.ts";
 import { PictureHold } from "../../../services/evidence/picture-hold.ts";
+import { framesOf, queueOver } from "../../support/frame-queues.ts";
 import { aFrame } from "../../support/frames.ts";
 
 /** Frames 1 to `count`, which a pipeline takes; `released` are those that the camera has back. */
 async function setUp(count: number, framesMax: number) {
   const released: number[] = [];
-  async function* camera(): AsyncIterable<Frame> {
+  async function* camera(): AsyncGenerator<Frame> {
     for (let id = 1; id <= count; id++) {
       const picture = { encoding: "still", bytes: Uint8Array.of(id) } as const;
       yield aFrame({ id, picture, release: () => released.push(id) });
     }
   }
   const hold = new PictureHold(framesMax);
-  const frames = hold.over(camera())[Symbol.asyncIterator]();
+  const frames = framesOf(hold.over(queueOver(camera())));
   const taken: Frame[] = [];
   while (taken.length < count) taken.push((await frames.next()).value);
   return { hold, released, taken };

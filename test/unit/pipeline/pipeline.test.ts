@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { freeAdmission } from "../../../runtime/pipeline/admission.ts";
 import { ANY_DETECTION_FAILS } from "../../../runtime/pipeline/decide.ts";
 import type { Frame } from "../../../runtime/pipeline/frame.ts";
-import type { Judged } from "../../../runtime/pipeline/judge.ts";
+import type { Judged } from "../../../runtime/pipeline/inspect.ts";
 import { Pipeline, type PipelineOptions } from "../../../runtime/pipeline/pipeline.ts";
 import { detectStage } from "../../../runtime/pipeline/stages/detect.ts";
 import { rulesStage } from "../../../runtime/pipeline/stages/rules.ts";
@@ -9,6 +10,7 @@ import type { JudgingStage } from "../../../runtime/pipeline/stages/stage.ts";
 import { windowStage } from "../../../runtime/pipeline/stages/window.ts";
 import type { Seen } from "../../../runtime/pipeline/vision-model.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { queueOver } from "../../support/frame-queues.ts";
 import { aFrame } from "../../support/frames.ts";
 import { RecordingLogger } from "../../support/recording-logger.ts";
 import { range } from "../../support/results.ts";
@@ -44,7 +46,8 @@ class Line {
     const detect = detectStage({ modelOf: () => model, lanes: 1, clock }, { min_score: 0.3 });
     const pipeline = new Pipeline(
       {
-        frames: this.#frames(count),
+        frames: queueOver(this.#frames(count)),
+        admit: async () => freeAdmission,
         stages: [detect, rulesStage({ rules: ANY_DETECTION_FAILS }, {}), ...judging],
         record: (results) => {
           this.recorded.push(...results);
@@ -80,7 +83,7 @@ class Line {
     return this.recorded.map(({ frame }) => frame.id);
   }
 
-  async *#frames(count: number): AsyncIterable<Frame> {
+  async *#frames(count: number): AsyncGenerator<Frame> {
     for (const id of range(1, count)) {
       this.taken.push(id);
       const picture = { encoding: "still", bytes: Uint8Array.of(id) } as const;

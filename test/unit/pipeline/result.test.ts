@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { SightlineError } from "../../../runtime/base/errors.ts";
 import { ANY_DETECTION_FAILS, decide } from "../../../runtime/pipeline/decide.ts";
 import type { Detection } from "../../../runtime/pipeline/detection.ts";
-import type { Judged } from "../../../runtime/pipeline/judge.ts";
+import type { Judged } from "../../../runtime/pipeline/judged.ts";
 import { buildResult } from "../../../runtime/pipeline/result.ts";
 import { aFrame } from "../../support/frames.ts";
 

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { conclude } from "../../../../runtime/pipeline/judge.ts";
+import { judgeInOrder } from "../../../../runtime/pipeline/inspect.ts";
 import { ownStage } from "../../../../runtime/pipeline/stages/own.ts";
 import type { JudgingStage, LookingStage } from "../../../../runtime/pipeline/stages/stage.ts";
 import { aJudged, found } from "../../../support/judged.ts";
@@ -27,7 +27,7 @@ test("a judging stage in TypeScript gets its options and the scale", async () =>
     { limit: 1 },
   );
   const detections = [found("hole"), found("hole")];
-  expect(conclude([stage as JudgingStage], aJudged({ detections }))[0]?.verdict).toBe("fail");
+  expect(judgeInOrder([stage as JudgingStage], aJudged({ detections }))[0]?.verdict).toBe("fail");
 });
 
 test("a looking stage adds detections, and needs pixels unless it says otherwise", async () => {
@@ -76,7 +76,7 @@ test.each([
   ["gives no verdict", "judge(judged) { return [{ ...judged, verdict: 'maybe' }]; }"],
 ])("a stage that %s makes its frame an error", async (_, method) => {
   const stage = (await load(`export default () => ({ kind: "judging", ${method} });`)) as JudgingStage;
-  const [judged] = conclude([stage], aJudged());
+  const [judged] = judgeInOrder([stage], aJudged());
   expect(judged).toMatchObject({ verdict: "error", error: { code: "ERR_STAGE_RUN" } });
   expect(judged?.error?.message).toMatch(/holes.ts: /);
 });

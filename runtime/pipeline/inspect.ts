@@ -1,17 +1,18 @@
 import { type Clock, msBetween } from "../base/clock.ts";
 import { SightlineError } from "../base/errors.ts";
+import type { Admission } from "./admission.ts";
 import { type Decision, PASS, UNDECIDED } from "./decide.ts";
 import type { Frame } from "./frame.ts";
-import type { FrameModels, LeaseModels } from "./frame-models.ts";
+import type { ModelIdentity } from "./frame-models.ts";
 import type { Judged } from "./judged.ts";
 import { type Scene, wholeView } from "./scene.ts";
 import type { JudgingStage, LookingStage } from "./stages/stage.ts";
 import { decodePixels } from "./still-image.ts";
-import { addTiming, NO_TIME } from "./timing.ts";
+import { NO_TIME } from "./timing.ts";
 
 export type { Judged } from "./judged.ts";
 
-export interface JudgeOptions {
+export interface InspectOptions {
   /** From capture; a frame that cannot make it is answered with ERR_DEADLINE. */
   deadlineMs?: number | undefined;
 }
@@ -19,67 +20,55 @@ export interface JudgeOptions {
 interface Deps {
   stages: readonly LookingStage[];
   clock: Clock;
-  /** Left out where no stage shows the frame to a model. */
-  lease?: LeaseModels | undefined;
 }
-
-const NO_MODELS: FrameModels = {
-  of: (name) => {
-    throw new SightlineError("ERR_MODEL_UNKNOWN", `the frame has no model "${name}"`);
-  },
-  identities: [],
-  release: () => {},
-};
 
 const UNSEEN = { source: undefined, detections: [], timing: NO_TIME };
 
 /**
- * Leases the frame's models, takes it through the looking stages and releases all. Never rejects: a frame that fails on its way has the
- * verdict `error`.
+ * Takes an admitted frame through the looking stages; then frame and admission are given back. Never rejects: a frame
+ * that fails on its way has the verdict `error`.
  */
-export async function judge(deps: Deps, frame: Frame, { deadlineMs }: JudgeOptions): Promise<Judged> {
-  const { picture, release, worked = () => {}, ...facts } = frame;
-  let models = NO_MODELS;
+export async function inspect(
+  deps: Deps,
+  { admission, frame }: { frame: Frame; admission: Admission },
+  { deadlineMs }: InspectOptions,
+): Promise<Judged> {
+  const { picture, release, ...facts } = frame;
+  let identities: readonly ModelIdentity[] = [];
   const finish = (
     { detections, source, timing }: Pick<Scene, "detections" | "source" | "timing">,
     decision: Decision,
     error?: SightlineError,
-  ): Judged => {
-    const total = msBetween(frame.capturedAtNs, deps.clock.nowNs());
-    const seen = { source, detections, measurements: [], timing: { ...timing, total } };
-    const { identities } = models;
-    return {
-      frame: facts,
-      ...seen,
-      decision,
-      verdict: decision.verdict,
-      deadlineMs,
-      models: identities,
-      error,
-    };
-  };
+  ): Judged => ({
+    frame: facts,
+    ...{ source, detections, measurements: [] },
+    timing: { ...timing, total: msBetween(frame.capturedAtNs, deps.clock.nowNs()) },
+    ...{ decision, verdict: decision.verdict, deadlineMs, models: identities, error },
+  });
   try {
     if (frame.lost) throw frame.lost;
-    const allowedNs = deadlineMs === undefined ? undefined : BigInt(Math.round(deadlineMs * 1e6));
-    const deadlineNs = allowedNs === undefined ? undefined : frame.capturedAtNs + allowedNs;
-    const askedNs = deps.clock.nowNs();
-    models = (await deps.lease?.()) ?? NO_MODELS;
-    const queue = msBetween(askedNs, deps.clock.nowNs());
-    let scene = await open(deps, picture, { frame: facts, deadlineNs, models });
-    scene = { ...scene, timing: addTiming(scene.timing, { ...NO_TIME, queue }) };
+    const { models } = admission;
+    identities = models.identities;
+    let scene = await open(deps, picture, {
+      frame: facts,
+      deadlineNs: deadlineOf(frame, deadlineMs),
+      models,
+    });
     for (const stage of deps.stages) {
-      if (stage.waits) worked();
+      if (stage.waits) admission.yieldPermit();
       scene = await stage.look(scene);
     }
     return finish(scene, PASS);
   } catch (error) {
     return finish(UNSEEN, UNDECIDED, SightlineError.wrap("ERR_FRAME_INVALID", error));
   } finally {
-    models.release();
+    admission.release();
     release();
-    worked();
   }
 }
+
+const deadlineOf = ({ capturedAtNs }: Frame, deadlineMs: number | undefined): bigint | undefined =>
+  deadlineMs === undefined ? undefined : capturedAtNs + BigInt(Math.round(deadlineMs * 1e6));
 
 async function open(
   { clock, stages }: Deps,
@@ -98,10 +87,10 @@ async function open(
  * The judging stages, to be called in the order of the frames. Never throws: what a stage throws is the verdict
  * `error`, and no stage can change that one.
  */
-export function conclude(stages: readonly JudgingStage[], judged: Judged): readonly Judged[] {
+export function judgeInOrder(stages: readonly JudgingStage[], judged: Judged): readonly Judged[] {
   const [stage, ...rest] = stages;
   if (!stage) return [judged];
-  return judgeBy(stage, judged).flatMap((each) => conclude(rest, each));
+  return judgeBy(stage, judged).flatMap((each) => judgeInOrder(rest, each));
 }
 
 function judgeBy(stage: JudgingStage, judged: Judged): readonly Judged[] {

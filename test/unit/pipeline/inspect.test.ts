@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { SightlineError } from "../../../runtime/base/errors.ts";
+import { freeAdmission } from "../../../runtime/pipeline/admission.ts";
 import { ANY_DETECTION_FAILS } from "../../../runtime/pipeline/decide.ts";
 import type { Frame } from "../../../runtime/pipeline/frame.ts";
-import { conclude, judge } from "../../../runtime/pipeline/judge.ts";
+import { inspect, judgeInOrder } from "../../../runtime/pipeline/inspect.ts";
 import { detectStage } from "../../../runtime/pipeline/stages/detect.ts";
 import { rulesStage } from "../../../runtime/pipeline/stages/rules.ts";
 import type { DetectOptions, Seen } from "../../../runtime/pipeline/vision-model.ts";
@@ -32,10 +33,13 @@ async function judgeWith(detect: () => Seen, given: Partial<Frame> = {}, deadlin
     },
   };
   const frame = aFrame({ capturedAtNs: 990_000_000n, release: () => releases++, ...given });
+  let admissionsReleased = 0;
+  const admission = { ...freeAdmission, release: () => void admissionsReleased++ };
   const deps = { modelOf: () => model, lanes: 1, clock };
   const stages = [detectStage(deps, { min_score: 0.3 })];
-  const seen = await judge({ stages, clock }, frame, { deadlineMs });
-  const [judged = seen] = conclude([rulesStage({ rules: ANY_DETECTION_FAILS }, {})], seen);
+  const seen = await inspect({ stages, clock }, { frame, admission }, { deadlineMs });
+  expect(admissionsReleased).toBe(1);
+  const [judged = seen] = judgeInOrder([rulesStage({ rules: ANY_DETECTION_FAILS }, {})], seen);
   return { asked, judged, releases };
 }
 
