@@ -1,17 +1,15 @@
 import { systemClock } from "../../runtime/base/clock.ts";
 import { silentLogger } from "../../runtime/base/logger.ts";
 import { BundleReader } from "../../runtime/loader/bundle-reader.ts";
-import { ModelManager, type ModelManagerOptions } from "../../runtime/loader/model-manager.ts";
-import type { OpenedModel } from "../../runtime/loader/model-version.ts";
+import { type Built, ModelManager, type ModelManagerOptions } from "../../runtime/loader/model-manager.ts";
+import { inputFeeds, type OpenedModel } from "../../runtime/loader/model-version.ts";
 import { PreparedCache } from "../../runtime/loader/prepared/prepared-cache.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
 import { INPUT_DIMS } from "../../test/support/small-bundles.ts";
 
 /** What a frame uses of a model here. */
-export interface Opened extends OpenedModel {
-  close(): void;
-}
+export interface Opened extends OpenedModel, Built {}
 
 type Policy = ModelManagerOptions["models"][string];
 
@@ -28,6 +26,9 @@ export async function openManager(
   const build = (_: string, { bundle, session }: OpenedModel): Opened => ({
     bundle,
     session,
+    warmUp: async () => {
+      await session.run(0, inputFeeds(bundle));
+    },
     close: () => {},
   });
   const reader = new BundleReader({ folder: cacheFolder, targets: ["any"] });

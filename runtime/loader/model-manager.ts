@@ -23,6 +23,13 @@ export interface ModelManagerOptions {
   activationBytes: number;
 }
 
+/** What a version in memory is built into. */
+export interface Built {
+  /** Errors: those of a run. */
+  warmUp(): Promise<void>;
+  close(): void;
+}
+
 interface Deps<T> {
   provider: ExecutionProvider;
   clock: Clock;
@@ -39,7 +46,7 @@ interface Deps<T> {
  * and what was used least recently makes room, once no frame has it. Models that are open are leased at once,
  * whatever else is being opened; whoever needs one opened takes a turn, so that no two wait for each other's room.
  */
-export class ModelManager<T extends { close(): void }> implements ModelControl {
+export class ModelManager<T extends Built> implements ModelControl {
   readonly #deps: Deps<T>;
   readonly #options: ModelManagerOptions;
   readonly #pool: StagePool;
@@ -284,7 +291,7 @@ export class ModelManager<T extends { close(): void }> implements ModelControl {
 
   async #warmUp(live: Live<T>): Promise<void> {
     try {
-      await live.version.warmUp();
+      await live.value.warmUp();
     } catch (error) {
       live.value.close();
       await live.version.close();
@@ -301,7 +308,7 @@ export class ModelManager<T extends { close(): void }> implements ModelControl {
         const { warm } = await this.#opener.candidate(entry, entry.bundle);
         if (!entry.policy.pin && !this.#residents.hasRoom(warm.residentBytes)) return;
         for (const [each, live] of await this.#bringIn([entry])) {
-          await live.version.warmUp();
+          await live.value.warmUp();
           this.#residents.release(each, live);
         }
       } catch (error) {

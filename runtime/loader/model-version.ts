@@ -5,7 +5,7 @@ import { outputNames } from "../../models/bundle/output-names.ts";
 import { randomFeeds } from "../../models/split/random-feeds.ts";
 import { ChainSession } from "../session/chain-session.ts";
 import type { Session } from "../session/execution-provider.ts";
-import { ARRAY_OF, elementCount, type NamedTensors } from "../tensor/tensor.ts";
+import type { NamedTensors } from "../tensor/tensor.ts";
 import { type StageNeed, sumOf } from "./stage-need.ts";
 import { StageOfModel } from "./stage-of-model.ts";
 import type { OpenStage, StageMode, StagePool } from "./stage-pool.ts";
@@ -84,15 +84,6 @@ export class ModelVersion implements OpenedModel {
       this.stages.map(({ need }) => need),
       of,
     );
-  }
-
-  /** A first run, whose time is nobody's: it brings the weights in and makes room for tensors. */
-  async warmUp(): Promise<void> {
-    const { name, dtype, dims } = {
-      ...this.bundle.manifest.input,
-      dims: inputDims(this.bundle.manifest.input),
-    };
-    await this.session.run(0, { [name]: { dtype, dims, data: new ARRAY_OF[dtype](elementCount(dims)) } });
   }
 
   /** After the last run. */

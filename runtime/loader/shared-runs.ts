@@ -1,3 +1,4 @@
+import type { HeldSlot } from "../session/execution-provider.ts";
 import type { NamedTensors } from "../tensor/tensor.ts";
 
 interface Shared {
@@ -22,19 +23,18 @@ export class SharedRuns {
   /**
    * What the stage makes of what `key` stands for. `way` tells apart what came before it: the same stage behind
    * others is fed with something else. A run that fails is the failure of whoever began it; the others try again.
-   * `onJoined` is called by those others, when they begin to wait.
+   * While they wait for it, the others give up the slot that they hold.
    */
   async run(
     key: object,
     way: string,
     run: () => Promise<NamedTensors>,
-    onJoined?: () => void,
+    held?: HeldSlot,
   ): Promise<NamedTensors> {
     const runs = this.#runs.get(key) ?? new Map<string, Shared>();
     const found = runs.get(way);
     if (found) {
-      onJoined?.();
-      return this.#take(found, { runs, way, run });
+      return this.#take(found, { runs, way, run, held });
     }
     const others = this.#users() - 1;
     if (others < 1) return run();
@@ -46,12 +46,22 @@ export class SharedRuns {
 
   async #take(
     shared: Shared,
-    { run, runs, way }: { runs: Map<string, Shared>; way: string; run: () => Promise<NamedTensors> },
+    {
+      held,
+      run,
+      runs,
+      way,
+    }: {
+      runs: Map<string, Shared>;
+      way: string;
+      run: () => Promise<NamedTensors>;
+      held: HeldSlot | undefined;
+    },
   ): Promise<NamedTensors> {
     shared.waiting--;
     if (shared.waiting < 1) runs.delete(way);
     try {
-      return await shared.result;
+      return await (held ? held.without(shared.result) : shared.result);
     } catch {
       return run();
     }

@@ -9,7 +9,8 @@ import type { NamedTensors, TensorSpec } from "../tensor/tensor.ts";
 export class SlicedSession implements Session {
   readonly #chain: ChainSession;
   readonly #first: StreamedSlice | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  /** Ends with the run that came last, if it has not ended. */
+  #last: Promise<void> | undefined;
 
   /** `slices` in order; `outputs` are the model's own. */
   constructor(slices: readonly Session[], outputs: readonly string[]) {
@@ -27,10 +28,18 @@ export class SlicedSession implements Session {
     return this.#chain.outputs;
   }
 
-  run(slot: number, feeds: NamedTensors, options: RunOptions = {}): Promise<NamedTensors> {
-    const run = this.#last.then(() => this.#chain.run(slot, feeds, options));
-    this.#last = run.catch(() => {});
-    return run;
+  async run(slot: number, feeds: NamedTensors, options: RunOptions = {}): Promise<NamedTensors> {
+    const { held } = options;
+    const before = this.#last;
+    const end = Promise.withResolvers<void>();
+    this.#last = end.promise;
+    try {
+      if (before) await (held ? held.without(before) : before);
+      return await this.#chain.run(held?.slot ?? slot, feeds, options);
+    } finally {
+      if (this.#last === end.promise) this.#last = undefined;
+      end.resolve();
+    }
   }
 
   unload(): Promise<void> {
@@ -51,7 +60,9 @@ export class SlicedSession implements Session {
 class StreamedSlice implements Session {
   next: StreamedSlice | undefined;
   readonly #session: Session;
+  /** Settles when its weights are in memory, after they were asked for. */
   #coming: Promise<void> | undefined;
+  #isIn = false;
 
   constructor(session: Session) {
     this.#session = session;
@@ -66,11 +77,12 @@ class StreamedSlice implements Session {
   }
 
   async run(slot: number, feeds: NamedTensors, options: RunOptions = {}): Promise<NamedTensors> {
+    const { held } = options;
     // Weights that came in after they were let go would stay.
-    await this.#coming;
+    if (this.#coming && !this.#isIn) await (held ? held.without(this.#coming) : this.#coming);
     this.#coming = undefined;
     void this.next?.prefetch();
-    return this.#session.run(slot, feeds, { ...options, letGo: true });
+    return this.#session.run(held?.slot ?? slot, feeds, { ...options, letGo: true });
   }
 
   unload(): Promise<void> {
@@ -82,7 +94,11 @@ class StreamedSlice implements Session {
   }
 
   prefetch(): Promise<void> {
-    this.#coming ??= this.#session.prefetch();
+    if (this.#coming) return this.#coming;
+    this.#isIn = false;
+    this.#coming = this.#session.prefetch().then(() => {
+      this.#isIn = true;
+    });
     return this.#coming;
   }
 }

@@ -19,10 +19,12 @@ export function stageNeed(
   { cost, slices, whole }: Pick<PreparedModel, "cost" | "slices" | "whole">,
   { isStreaming }: { isStreaming: boolean },
 ): StageNeed {
-  const { activationBytes, anonymousBytes } = isStreaming ? cost.slices : cost.whole;
+  // A stage that cannot be sliced is whole in a model that streams, too.
+  const isSliced = isStreaming && slices.length > 0;
+  const { activationBytes, anonymousBytes } = isSliced ? cost.slices : cost.whole;
   const sliceBytes = slices.map(weightBytesOf);
   const pairs = sliceBytes.map((bytes, i) => bytes + (sliceBytes[i + 1] ?? 0));
-  const weightBytes = isStreaming ? Math.max(...pairs) : weightBytesOf(whole);
+  const weightBytes = isSliced ? Math.max(...pairs) : weightBytesOf(whole);
   return { residentBytes: weightBytes + anonymousBytes, anonymousBytes, activationBytes };
 }
 

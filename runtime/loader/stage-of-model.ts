@@ -32,12 +32,12 @@ export class StageOfModel implements Session {
 
   async run(slot: number, feeds: NamedTensors, options: RunOptions = {}): Promise<NamedTensors> {
     const { session, runs } = this.#stage;
-    const run = () => session.run(slot, feeds, options);
-    const { onJoined, outputs = {}, shareKey } = options;
+    const { held, outputs = {}, shareKey } = options;
+    const run = () => session.run(held?.slot ?? slot, feeds, options);
     // What is written into one frame's buffer cannot be another one's.
     const isOwn = shareKey === undefined || Object.keys(outputs).length > 0;
     try {
-      return await (isOwn ? run() : runs.run(shareKey, this.#place.way, run, onJoined));
+      return await (isOwn ? run() : runs.run(shareKey, this.#place.way, run, held));
     } catch (error) {
       if (error instanceof SightlineError && error.code === "ERR_MODEL_DIGEST") this.#place.onDamage();
       throw error;

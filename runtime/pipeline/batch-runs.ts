@@ -1,5 +1,5 @@
 import type { RunBatch } from "../scheduler/scheduler.ts";
-import type { Session } from "../session/execution-provider.ts";
+import type { HeldSlot, Session } from "../session/execution-provider.ts";
 import { rowsOf, stacked, unstacked } from "../tensor/stack.ts";
 import { letGo, type NamedTensors } from "../tensor/tensor.ts";
 
@@ -20,30 +20,30 @@ export function batchRuns(
 ): RunBatch<ModelRun, NamedTensors> {
   let stacks = mayStack;
 
-  const runEach: RunBatch<ModelRun, NamedTensors> = async (slot, requests, yieldSlot) => {
+  const runEach: RunBatch<ModelRun, NamedTensors> = async (held, requests) => {
     const made: NamedTensors[] = [];
     for (const { feeds, ...options } of requests) {
-      made.push(await session.run(slot, feeds, { ...options, timeLimitMs: runLimitMs, onJoined: yieldSlot }));
+      made.push(await session.run(held.slot, feeds, { ...options, timeLimitMs: runLimitMs, held }));
     }
     return made;
   };
 
-  const runTogether = async (slot: number, requests: readonly ModelRun[]) => {
+  const runTogether = async (held: HeldSlot, requests: readonly ModelRun[]) => {
     const rows = requests.map(({ feeds }) => rowsOf(feeds));
     const feeds = rows.every((n) => n !== undefined)
       ? stacked(requests.map((each) => each.feeds))
       : undefined;
     if (!feeds) return undefined;
     const timeLimitMs = runLimitMs * requests.length;
-    const made = await session.run(slot, feeds, { timeLimitMs });
+    const made = await session.run(held.slot, feeds, { timeLimitMs, held });
     const parts = unstacked(made, rows as number[]);
     for (const tensor of [...Object.values(feeds), ...Object.values(made)]) letGo(tensor);
     if (!parts) stacks = false;
     return parts;
   };
 
-  return async (slot, requests, yieldSlot) => {
-    const together = stacks && requests.length > 1 ? await runTogether(slot, requests) : undefined;
-    return together ?? runEach(slot, requests, yieldSlot);
+  return async (held, requests) => {
+    const together = stacks && requests.length > 1 ? await runTogether(held, requests) : undefined;
+    return together ?? runEach(held, requests);
   };
 }

@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { type Bundle, openBundle } from "../../models/bundle/bundle.ts";
 import { readVerified } from "../../models/bundle/files.ts";
+import { inputDims } from "../../models/bundle/input-dims.ts";
 import { outputNames } from "../../models/bundle/output-names.ts";
 import { machineTargets } from "../../models/bundle/targets.ts";
 import { cpuFeatures, type Kernels } from "../arm-neon/index.ts";
@@ -14,10 +15,11 @@ import { loadChain } from "../session/chain-session.ts";
 import type { ExecutionProvider, Session } from "../session/execution-provider.ts";
 import { BufferPool } from "../tensor/buffer-pool.ts";
 import { isStackable } from "../tensor/stack.ts";
-import type { NamedTensors } from "../tensor/tensor.ts";
+import { ARRAY_OF, elementCount, type NamedTensors } from "../tensor/tensor.ts";
 import { batchRuns, type ModelRun } from "./batch-runs.ts";
 import { FrameLayout } from "./frame-tensors.ts";
 import { checkSignature } from "./model-signature.ts";
+import type { ModelInput } from "./preprocess.ts";
 import { VisionModel } from "./vision-model.ts";
 
 export interface OpenModelOptions {
@@ -88,6 +90,8 @@ export interface BuiltModel extends Omit<OpenModel, "close"> {
   maxBatch: number;
   /** Tensors in, tensors out, in the same queue as pictures. `feeds` fit the session's inputs. Errors: those of `Scheduler.submit`. */
   infer(feeds: NamedTensors): Promise<NamedTensors>;
+  /** A first run, whose time is nobody's: it brings the weights in and makes room for tensors. Errors: those of a run. */
+  warmUp(): Promise<void>;
   /** Gives its buffers back; the session is somebody else's. */
   close(): void;
 }
@@ -138,8 +142,17 @@ export function buildModel(
     pool.reserve(wanted);
     scheduler.reserve(queueSize(wanted));
   };
+  const warmUp = async () => {
+    await deps.slots.once((slot) => session.run(slot, blankFeeds(manifest.input)));
+  };
   const infer = async (feeds: NamedTensors) => (await scheduler.submit({ feeds })).output;
-  return { model, session, maxBatch, infer, reserve, close: () => pool.stop() };
+  return { model, session, maxBatch, infer, reserve, warmUp, close: () => pool.stop() };
+}
+
+function blankFeeds(input: ModelInput): NamedTensors {
+  const dims = inputDims(input);
+  const data = new ARRAY_OF[input.dtype](elementCount(dims));
+  return { [input.name]: { dtype: input.dtype, dims, data } };
 }
 
 /**

@@ -4,17 +4,14 @@ import { ArrivalRate } from "./arrival-rate.ts";
 import type { BatchRecord } from "./batch-log.ts";
 import { Beats } from "./beats.ts";
 import { CostModel } from "./cost-model.ts";
+import { HeldSlot } from "./held-slot.ts";
 import { type BatchPolicy, dueMs, type Plan, planBatch, type Waiting } from "./plan-batch.ts";
-import type { Seat, Slots } from "./slots.ts";
+import type { SlotAccess, Slots } from "./slots.ts";
 
-/**
- * Runs a batch on one of the engine's slots; one output per input, in order. `yieldSlot` says that it only waits for what
- * another run makes, so that somebody else may have the slot meanwhile.
- */
+/** Runs a batch on the slot that it holds; one output per input, in order. */
 export type RunBatch<In, Out> = (
-  slot: number,
+  held: Pick<HeldSlot, "slot" | "without">,
   inputs: readonly In[],
-  yieldSlot: () => void,
 ) => Promise<Out[]>;
 
 interface Request<In, Out> extends Waiting {
@@ -63,11 +60,13 @@ interface Deps<In, Out> {
 export class Scheduler<In, Out> {
   readonly #deps: Deps<In, Out>;
   readonly #options: SchedulerOptions;
-  readonly #seat: Seat;
+  readonly #access: SlotAccess;
   readonly #cost = new CostModel();
   readonly #rate = new ArrivalRate();
   readonly #beats = new Beats();
   #queue: Request<In, Out>[] = [];
+  /** Batches under way that have waited for others, and need a slot again. */
+  readonly #resuming: { dueMs: number; resume(slot: number): void }[] = [];
   #order = 0;
   #running = 0;
   /** Given up since the last batch went. */
@@ -81,7 +80,7 @@ export class Scheduler<In, Out> {
     this.#options = options;
     this.#queueSize = options.queueSize;
     const dueOf = () => this.#dueMs();
-    this.#seat = deps.slots.join({
+    this.#access = deps.slots.join({
       weight: options.weight,
       get dueMs() {
         return dueOf();
@@ -113,28 +112,34 @@ export class Scheduler<In, Out> {
       if (source !== undefined) this.#beats.observe(source, arrivedMs);
       this.#queue.push({ order: this.#order++, arrivedMs, deadlineMs, input, resolve, reject });
       this.#endWait();
-      this.#seat.ask();
+      this.#access.request();
     });
   }
 
   #giveUpOldest(): boolean {
-    if (this.#options.whenFull !== "drop_oldest") return false;
-    const oldest = this.#queue.shift();
-    oldest?.reject(queueFull("a newer request took its place in the queue"));
+    if (this.#options.whenFull !== "drop_oldest" || this.#queue.length === 0) return false;
+    const oldest = this.#queue.reduce((a, b) => (b.order < a.order ? b : a));
+    this.#queue = this.#queue.filter((request) => request !== oldest);
+    oldest.reject(queueFull("a newer request took its place in the queue"));
     this.#dropped++;
-    return oldest !== undefined;
+    return true;
   }
 
   #dueMs(): number | undefined {
     const isBusy = this.#running >= this.#options.instances || this.#wait !== undefined;
-    if (isBusy || this.#queue.length === 0) return undefined;
-    return this.#queue.reduce(
-      (soonest, request) => Math.min(soonest, dueMs(request)),
-      Number.POSITIVE_INFINITY,
+    const soonestMs = Math.min(
+      ...this.#resuming.map((each) => each.dueMs),
+      isBusy ? NEVER : soonest(this.#queue),
     );
+    return soonestMs === NEVER ? undefined : soonestMs;
   }
 
   #start(slot: number): boolean {
+    const resuming = this.#resuming.shift();
+    if (resuming) {
+      resuming.resume(slot);
+      return true;
+    }
     const plan = this.#plan();
     this.#queue = plan.rest;
     this.#dropped += plan.drops.length;
@@ -161,7 +166,7 @@ export class Scheduler<In, Out> {
     this.#wait = setTimeout(
       () => {
         this.#wait = undefined;
-        this.#seat.ask();
+        this.#access.request();
       },
       Math.max(0, untilMs - this.#nowMs()),
     );
@@ -179,15 +184,11 @@ export class Scheduler<In, Out> {
     const queuedMs = startedMs - Math.min(...batch.map(({ arrivedMs }) => arrivedMs));
     const dropped = this.#dropped;
     this.#dropped = 0;
-    let isLent = true;
-    const giveBack = () => {
-      if (isLent) this.#seat.giveBack(slot, this.#nowMs() - startedMs);
-      isLent = false;
-    };
+    const held = this.#hold(slot, soonest(batch));
     let failed = false;
     try {
       const inputs = batch.map(({ input }) => input);
-      const outputs = await this.#deps.run(slot, inputs, giveBack);
+      const outputs = await this.#deps.run(held, inputs);
       batch.forEach((request, i) => {
         request.resolve({ output: outputs[i] as Out, startedNs });
       });
@@ -200,15 +201,29 @@ export class Scheduler<In, Out> {
       if (!failed) this.#cost.observe(size, runMs, endedMs);
       this.#deps.onBatch?.({ slot, size, reason, startedMs, queuedMs, runMs, dropped, failed });
       this.#running--;
-      if (isLent) giveBack();
-      else this.#seat.ask();
+      held.release();
     }
+  }
+
+  #hold(slot: number, due: number): HeldSlot {
+    const resume = () =>
+      new Promise<number>((resolve) => {
+        this.#resuming.push({ dueMs: due, resume: resolve });
+        this.#access.request();
+      });
+    return new HeldSlot({ access: this.#access, nowMs: () => this.#nowMs(), resume }, slot);
   }
 
   #nowMs(): number {
     return msOf(this.#deps.clock.nowNs());
   }
 }
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** When the most urgent of the requests is due. */
+const soonest = (requests: readonly Waiting[]): number =>
+  requests.reduce((least, request) => Math.min(least, dueMs(request)), NEVER);
 
 const msOf = (ns: bigint): number => Number(ns) / 1e6;
 

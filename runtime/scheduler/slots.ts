@@ -1,5 +1,5 @@
 /** A model's queue, as the slots see it. */
-export interface Contender {
+export interface SlotUser {
   /** With twice the weight of another it gets twice the time while both have work. */
   readonly weight: number;
   /** When its most urgent request is due, on a monotonic clock; undefined when it has nothing to start now. */
@@ -8,12 +8,12 @@ export interface Contender {
   start(slot: number): boolean;
 }
 
-/** A contender's place among the others. */
-export interface Seat {
+/** How a user gets slots and gives them back. */
+export interface SlotAccess {
   /** Something may have become ready to start. */
-  ask(): void;
-  /** The slot is free again; `usedMs` counts against whom it was lent to. */
-  giveBack(slot: number, usedMs: number): void;
+  request(): void;
+  /** The slot is free again; `usedMs` counts against its user. */
+  release(slot: number, usedMs: number): void;
 }
 
 interface Share {
@@ -33,7 +33,7 @@ const EVEN_MS = 20;
  */
 export class Slots {
   readonly #idle: number[];
-  readonly #shares = new Map<Contender, Share>();
+  readonly #shares = new Map<SlotUser, Share>();
   /** Share of whoever was served last, which is where one that comes back goes on. */
   #servedMs = 0;
 
@@ -41,59 +41,83 @@ export class Slots {
     this.#idle = Array.from({ length: count }, (_, i) => count - 1 - i);
   }
 
-  join(contender: Contender): Seat {
+  join(user: SlotUser): SlotAccess {
     const share = { usedMs: this.#servedMs, running: 0 };
     return {
-      ask: () => {
-        if (!this.#shares.has(contender)) {
+      request: () => {
+        if (!this.#shares.has(user)) {
           share.usedMs = Math.max(share.usedMs, this.#servedMs);
-          this.#shares.set(contender, share);
+          this.#shares.set(user, share);
         }
-        this.#lend();
-        this.#forget(contender, share);
+        this.#assign();
+        this.#forget(user, share);
       },
-      giveBack: (slot, usedMs) => {
-        share.usedMs += usedMs / contender.weight;
+      release: (slot, usedMs) => {
+        share.usedMs += usedMs / user.weight;
         share.running--;
         this.#idle.push(slot);
-        this.#lend();
-        this.#forget(contender, share);
+        this.#assign();
+        this.#forget(user, share);
       },
     };
   }
 
-  #lend(): void {
-    const passed = new Set<Contender>();
+  /** One run of no queue, such as a warm-up, on the next slot that is free. */
+  async once<T>(run: (slot: number) => Promise<T>): Promise<T> {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    let dueMs: number | undefined = 0;
+    const access = this.join({
+      weight: 1,
+      get dueMs() {
+        return dueMs;
+      },
+      start: (slot) => {
+        dueMs = undefined;
+        resolve(slot);
+        return true;
+      },
+    });
+    access.request();
+    const slot = await promise;
+    try {
+      return await run(slot);
+    } finally {
+      access.release(slot, 0);
+    }
+  }
+
+  #assign(): void {
+    const passed = new Set<SlotUser>();
     while (this.#idle.length > 0) {
       const next = this.#next(passed);
       const slot = next && this.#idle.pop();
       if (next === undefined || slot === undefined) return;
       next.share.running++;
       this.#servedMs = Math.max(this.#servedMs, next.share.usedMs);
-      if (next.contender.start(slot)) continue;
+      if (next.user.start(slot)) continue;
       next.share.running--;
       this.#idle.push(slot);
-      passed.add(next.contender);
-      this.#forget(next.contender, next.share);
+      passed.add(next.user);
+      this.#forget(next.user, next.share);
     }
   }
 
   /** One without work, so that nothing stays behind of a model that is closed. */
-  #forget(contender: Contender, { running }: Share): void {
-    if (running === 0 && contender.dueMs === undefined) this.#shares.delete(contender);
+  #forget(user: SlotUser, { running }: Share): void {
+    if (running === 0 && user.dueMs === undefined) this.#shares.delete(user);
   }
 
   /** Those that have passed have nothing to start. */
-  #next(passed: ReadonlySet<Contender>) {
+  #next(passed: ReadonlySet<SlotUser>) {
     let leastMs = Number.POSITIVE_INFINITY;
-    for (const [contender, { usedMs }] of this.#shares) {
-      if (usedMs < leastMs && !passed.has(contender) && contender.dueMs !== undefined) leastMs = usedMs;
+    for (const [user, { usedMs }] of this.#shares) {
+      if (usedMs < leastMs && !passed.has(user) && user.dueMs !== undefined) leastMs = usedMs;
     }
-    let next: { contender: Contender; share: Share; dueMs: number } | undefined;
-    for (const [contender, share] of this.#shares) {
-      const { dueMs } = contender;
-      if (dueMs === undefined || share.usedMs > leastMs + EVEN_MS || passed.has(contender)) continue;
-      if (!next || dueMs < next.dueMs) next = { contender, share, dueMs };
+    let next: { user: SlotUser; share: Share; dueMs: number } | undefined;
+    for (const [user, share] of this.#shares) {
+      const { dueMs } = user;
+      if (dueMs === undefined || share.usedMs > leastMs + EVEN_MS || passed.has(user)) continue;
+      if (!next || dueMs < next.dueMs) next = { user, share, dueMs };
     }
     return next;
   }

@@ -115,12 +115,13 @@ export async function loadChain(
 
 async function runLink(
   { session, takes, makes }: Link,
-  slot: number,
+  firstSlot: number,
   tensors: NamedTensors,
   { outputs = {}, timeLimitMs, ...others }: RunOptions,
   startMs: number,
 ): Promise<NamedTensors> {
   const options: RunOptions = { ...others, outputs: pick(outputs, makes) };
+  const slot = others.held?.slot ?? firstSlot;
   if (timeLimitMs === undefined) return session.run(slot, pick(tensors, takes), options);
   const leftMs = timeLimitMs - (performance.now() - startMs);
   // Timers are not that exact: a stage of less than a millisecond would still end in time.

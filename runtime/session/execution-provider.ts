@@ -108,6 +108,14 @@ export interface Session {
   prefetch(): Promise<void>;
 }
 
+/** The slot of a run under way. */
+export interface HeldSlot {
+  /** Where to run now; after `without` it may be another one. */
+  readonly slot: number;
+  /** Gives the slot back until `work` has settled, then takes one that is free. Settles as `work` does. */
+  without<T>(work: Promise<T>): Promise<T>;
+}
+
 export interface RunOptions {
   /** Written in place when given; other outputs are allocated by ONNX Runtime and handed over without a copy. */
   outputs?: NamedTensors;
@@ -116,8 +124,8 @@ export interface RunOptions {
   signal?: AbortSignal;
   /** Runs with the same key are fed the same, so that a stage which several models share may run once for all. */
   shareKey?: object;
-  /** Called when it only waits for what another run makes. */
-  onJoined?: () => void;
+  /** In place of `slot` where runs share the slots: while the run waits for another one, somebody else has the slot. */
+  held?: HeldSlot;
   /** Lets the pages of the session's mapped weights go when the run has ended. */
   letGo?: boolean;
 }

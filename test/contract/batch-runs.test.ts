@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { randomFeeds } from "../../models/split/random-feeds.ts";
 import { batchRuns } from "../../runtime/pipeline/batch-runs.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
-import type { Session } from "../../runtime/session/execution-provider.ts";
+import type { HeldSlot, Session } from "../../runtime/session/execution-provider.ts";
 import { isStackable } from "../../runtime/tensor/stack.ts";
 import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
 
@@ -30,15 +30,16 @@ function counted(session: Session) {
   return { rows, session: { ...session, inputs: session.inputs, outputs: session.outputs, run } as Session };
 }
 
+const SLOT = { slot: 0, without: <T>(work: Promise<T>) => work } satisfies HeldSlot;
+
 test("a batch of pictures is one run, and each has what it would have alone", async () => {
   const whole = await opened();
   expect(isStackable(whole)).toBe(true);
   const { rows, session } = counted(whole);
   const requests = [1, 2, 3].map(picture);
-  const nobody = () => {};
-  const together = await batchRuns(session, { mayStack: true, runLimitMs: 20_000 })(0, requests, nobody);
+  const together = await batchRuns(session, { mayStack: true, runLimitMs: 20_000 })(SLOT, requests);
   expect(rows).toEqual([3]);
-  const apart = await batchRuns(session, { mayStack: false, runLimitMs: 20_000 })(0, requests, nobody);
+  const apart = await batchRuns(session, { mayStack: false, runLimitMs: 20_000 })(SLOT, requests);
   expect(rows).toEqual([3, 1, 1, 1]);
   for (const [i, made] of together.entries()) {
     for (const [name, tensor] of Object.entries(made)) {
@@ -60,8 +61,8 @@ test("outputs whose first dimension is not the batch's: each is run alone, and s
     },
   } as Session;
   const run = batchRuns(odd, { mayStack: true, runLimitMs: 20_000 });
-  expect(await run(0, [picture(1), picture(2)], () => {})).toHaveLength(2);
+  expect(await run(SLOT, [picture(1), picture(2)])).toHaveLength(2);
   expect(rows).toEqual([2, 1, 1]);
-  await run(0, [picture(1), picture(2)], () => {});
+  await run(SLOT, [picture(1), picture(2)]);
   expect(rows).toEqual([2, 1, 1, 1, 1]);
 });

@@ -7,7 +7,7 @@ import { silentLogger } from "../../runtime/base/logger.ts";
 import { BundleReader } from "../../runtime/loader/bundle-reader.ts";
 import type { Crash } from "../../runtime/loader/crash-book.ts";
 import type { ModelPolicy } from "../../runtime/loader/model-entry.ts";
-import { ModelManager } from "../../runtime/loader/model-manager.ts";
+import { type Built, ModelManager } from "../../runtime/loader/model-manager.ts";
 import type { ModelEvent } from "../../runtime/loader/model-status.ts";
 import type { OpenedModel } from "../../runtime/loader/model-version.ts";
 import { PreparedCache } from "../../runtime/loader/prepared/prepared-cache.ts";
@@ -16,7 +16,7 @@ import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
 import { backbone, head, INPUT_DIMS, writeBundle } from "../support/small-bundles.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
-type Opened = OpenedModel & { close(): void };
+type Opened = OpenedModel & Built;
 
 const code = (wanted: string) => expect.objectContaining({ name: "SightlineError", code: wanted });
 const MB = 1e6;
@@ -64,7 +64,12 @@ async function start(models: Record<string, Partial<ModelPolicy> & { bundle: str
       },
       reader: new BundleReader({ folder: cacheFolder, targets: ["any"] }),
       cache: new PreparedCache(provider, { folder: cacheFolder, machine: ["test"] }),
-      build: (_, { bundle, session }) => ({ bundle, session, close: () => {} }),
+      build: (_, { bundle, session }) => ({
+        ...{ bundle, session, close: () => {} },
+        warmUp: async () => {
+          await session.run(0, picture());
+        },
+      }),
     },
     {
       models: Object.fromEntries(policies),

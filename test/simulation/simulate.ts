@@ -256,7 +256,7 @@ class Simulation {
       if (leases > 0) this.#findings.note("leases left", `${leases} of ${name}`);
     }
     const free: number[] = [];
-    const seat = this.#slots.join({
+    const access = this.#slots.join({
       weight: 1,
       dueMs: 0,
       start: (slot) => {
@@ -265,9 +265,9 @@ class Simulation {
         return true;
       },
     });
-    seat.ask();
+    access.request();
     if (free.length < this.#scenario.slots) this.#findings.note("slots left", `${free} are free`);
-    for (const slot of free) seat.giveBack(slot, 0);
+    for (const slot of free) access.release(slot, 0);
   }
 }
 

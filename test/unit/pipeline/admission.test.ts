@@ -40,6 +40,7 @@ test("a permit goes to another frame while this one keeps its models, and all is
   const admission = await first;
   const second = admit();
   grant();
+  await new Promise((resolve) => setImmediate(resolve));
   admission.yieldPermit();
   const next = await second;
   expect(next.hasWaited).toBe(true);

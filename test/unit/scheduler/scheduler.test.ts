@@ -1,15 +1,17 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { BatchRecord } from "../../../runtime/scheduler/batch-log.ts";
-import { Scheduler, type SchedulerOptions } from "../../../runtime/scheduler/scheduler.ts";
+import { type RunBatch, Scheduler, type SchedulerOptions } from "../../../runtime/scheduler/scheduler.ts";
 import { Slots } from "../../../runtime/scheduler/slots.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+
+type Held = Parameters<RunBatch<unknown, unknown>>[0];
 
 interface Run {
   slot: number;
   inputs: readonly string[];
   end(): void;
   fail(error: Error): void;
-  yieldSlot(): void;
+  held: Held;
 }
 
 /** A scheduler whose runs end when the test says so. */
@@ -18,9 +20,10 @@ function make(slotCount: number, options: Partial<SchedulerOptions> = {}) {
   const runs: Run[] = [];
   const records: Omit<BatchRecord, "model">[] = [];
   const slots = new Slots(slotCount);
-  const run = (slot: number, inputs: readonly string[], yieldSlot: () => void) =>
+  const run = (held: Held, inputs: readonly string[]) =>
     new Promise<string[]>((resolve, fail) => {
-      runs.push({ slot, inputs, end: () => resolve(inputs.map((i) => `${i}!`)), fail, yieldSlot });
+      const end = () => resolve(inputs.map((i) => `${i}!`));
+      runs.push({ slot: held.slot, inputs, end, fail, held });
     });
   const onBatch = (record: Omit<BatchRecord, "model">) => records.push(record);
   const scheduler = new Scheduler<string, string>(
@@ -107,17 +110,36 @@ test("fixed sizes are waited for, and the timer lets go what has not come togeth
   expect((await alone).output).toBe("c!");
 });
 
-test("a run that waits for another's stage lends its slot on", async () => {
+test("a run that waits for another's stage gives its slot back, and goes on when one is free again", async () => {
   const { runs, scheduler } = make(1, { instances: 2 });
   const all = ["a", "b", "c"].map((input) => scheduler.submit(input));
   expect(runs).toHaveLength(1);
-  runs[0]?.yieldSlot();
+  const other = Promise.withResolvers<string>();
+  const resumed = runs[0]?.held.without(other.promise);
   expect(runs.map(({ slot }) => slot)).toEqual([0, 0]);
-  await ended(runs[0]);
-  expect(runs).toHaveLength(2);
+  other.resolve("made");
+  let hasSlot = false;
+  void resumed?.then(() => {
+    hasSlot = true;
+  });
+  await Promise.resolve();
+  expect(hasSlot).toBe(false);
   await ended(runs[1]);
+  expect(await resumed).toBe("made");
+  expect(runs).toHaveLength(2);
+  await ended(runs[0]);
   await ended(runs[2]);
   expect(await Promise.all(all)).toHaveLength(3);
+});
+
+test("a run goes on with a slot, too, when what it waited for has failed", async () => {
+  const { runs, scheduler } = make(1);
+  const all = ["a", "b"].map((input) => scheduler.submit(input));
+  await expect(runs[0]?.held.without(Promise.reject(new Error("not made")))).rejects.toThrow("not made");
+  expect(runs[0]?.held.slot).toBe(0);
+  await ended(runs[0]);
+  await ended(runs[1]);
+  expect(await Promise.all(all)).toHaveLength(2);
 });
 
 test("one more than the queue holds is refused at once, and the others are not touched", async () => {
@@ -142,6 +164,22 @@ test("or takes the place of the one that waits longest", async () => {
   expect((await running).output).toBe("a!");
   expect((await newest).output).toBe("c!");
   expect(records.map(({ dropped }) => dropped)).toEqual([0, 1]);
+});
+
+test("with drop_oldest the one that came first goes, also when deadlines have put others before it", async () => {
+  const { clock, runs, scheduler } = make(1, { queueSize: 2, whenFull: "drop_oldest" });
+  const first = scheduler.submit("a");
+  const oldest = scheduler.submit("no deadline");
+  const urgent = scheduler.submit("urgent", { deadlineNs: 50_000_000n });
+  clock.advance(1);
+  await ended(runs[0]);
+  await first;
+  const behind = scheduler.submit("behind");
+  expect(runs[1]?.inputs).toEqual(["urgent"]);
+  const newest = scheduler.submit("newest");
+  await expect(oldest).rejects.toMatchObject({ code: "ERR_QUEUE_FULL" });
+  for (const i of [1, 2, 3]) await ended(runs[i]);
+  expect(await Promise.all([urgent, behind, newest])).toHaveLength(3);
 });
 
 test("a request whose turn comes after its deadline is dropped and not run", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Scheduler, type SchedulerOptions } from "../../../runtime/scheduler/scheduler.ts";
+import { type RunBatch, Scheduler, type SchedulerOptions } from "../../../runtime/scheduler/scheduler.ts";
 import { Slots } from "../../../runtime/scheduler/slots.ts";
 import { randomFrom } from "../../fuzz/random.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -12,13 +12,15 @@ const MODELS: Partial<SchedulerOptions>[] = [
   { maxBatch: 8, deadlineMs: 40 },
 ];
 
+type Held = Parameters<RunBatch<unknown, unknown>>[0];
+
 interface Run {
   model: number;
-  slot: number;
-  isLent: boolean;
+  /** Undefined while it waits for others, and while it waits for a slot again. */
+  slot: number | undefined;
   inputs: readonly number[];
   end(fails: boolean): void;
-  yieldSlot(): void;
+  wait(): void;
 }
 
 const seeds = [1, Math.floor(Math.random() * 2 ** 32)];
@@ -31,18 +33,22 @@ function world(seed: number) {
   const runs = new Set<Run>();
   const settled = new Map<number, string>();
   const schedulers = MODELS.map((options, model) => {
-    const run = (slot: number, inputs: readonly number[], yieldSlot: () => void) =>
+    const run = (held: Held, inputs: readonly number[]) =>
       new Promise<number[]>((resolve, reject) => {
         const made: Run = {
-          ...{ model, slot, inputs, isLent: true },
+          ...{ model, slot: held.slot, inputs },
           end: (fails) => {
+            if (made.slot === undefined) return;
             runs.delete(made);
             if (fails) reject(new Error("failed"));
             else resolve(inputs.map((input) => -input));
           },
-          yieldSlot: () => {
-            made.isLent = false;
-            yieldSlot();
+          wait: () => {
+            if (made.slot === undefined) return;
+            made.slot = undefined;
+            void held.without(Promise.resolve()).then(() => {
+              made.slot = held.slot;
+            });
           },
         };
         runs.add(made);
@@ -71,8 +77,8 @@ test.each(seeds)(
   async (seed) => {
     const { clock, count, random, runs, schedulers, settled, submit } = world(seed);
     const check = () => {
-      const lent = [...runs].filter(({ isLent }) => isLent).map(({ slot }) => slot);
-      expect(new Set(lent).size).toBe(lent.length);
+      const taken = [...runs].map(({ slot }) => slot).filter((slot) => slot !== undefined);
+      expect(new Set(taken).size).toBe(taken.length);
       for (const [model, { instances = 2, maxBatch = 1 }] of MODELS.entries()) {
         const own = [...runs].filter((run) => run.model === model);
         expect(own.length).toBeLessThanOrEqual(instances);
@@ -84,7 +90,7 @@ test.each(seeds)(
       const what = random();
       if (what < 0.5) submit();
       else if (what < 0.6) clock.advance(random() * 20);
-      else if (what < 0.65) busy?.yieldSlot();
+      else if (what < 0.65) busy?.wait();
       else busy?.end(random() < 0.1);
     };
     for (let i = 0; i < STEPS; i++) {

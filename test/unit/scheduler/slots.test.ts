@@ -1,18 +1,18 @@
 import { expect, test } from "vitest";
-import { type Contender, type Seat, Slots } from "../../../runtime/scheduler/slots.ts";
+import { type SlotAccess, Slots, type SlotUser } from "../../../runtime/scheduler/slots.ts";
 import { randomFrom } from "../../fuzz/random.ts";
 
 /** A model that always has work, or as much as the test gives it. */
-class Model implements Contender {
+class Model implements SlotUser {
   readonly weight: number;
   readonly running: number[] = [];
   work = Number.POSITIVE_INFINITY;
   due = 0;
-  seat: Seat | undefined;
+  access: SlotAccess | undefined;
 
   constructor(slots: Slots, weight: number) {
     this.weight = weight;
-    this.seat = slots.join(this);
+    this.access = slots.join(this);
   }
 
   get dueMs(): number | undefined {
@@ -33,7 +33,7 @@ test.each(seeds)("time is shared by weight while all have work (seed %d)", (seed
   const slots = new Slots(3);
   const models = [1, 2, 5].map((weight) => new Model(slots, weight));
   const usedMs = models.map(() => 0);
-  for (const { seat } of models) seat?.ask();
+  for (const { access } of models) access?.request();
   for (let i = 0; i < 20_000; i++) {
     const busy = models.flatMap(({ running }, m) => running.map((slot) => ({ m, slot })));
     const { m, slot } = busy[Math.floor(random() * busy.length)] ?? { m: 0, slot: 0 };
@@ -42,7 +42,7 @@ test.each(seeds)("time is shared by weight while all have work (seed %d)", (seed
     const ms = random() * (m === 1 ? 50 : 5);
     usedMs[m] = (usedMs[m] ?? 0) + ms;
     model?.running.splice(model.running.indexOf(slot), 1);
-    model?.seat?.giveBack(slot, ms);
+    model?.access?.release(slot, ms);
   }
   const total = usedMs.reduce((sum, ms) => sum + ms, 0);
   for (const [m, share] of [1 / 8, 2 / 8, 5 / 8].entries()) {
@@ -60,13 +60,13 @@ test("among those that are even the more urgent goes first", () => {
   Object.assign(a, { due: 10 });
   Object.assign(b, { due: 30 });
   Object.assign(c, { due: 20 });
-  a.seat?.ask();
-  b.seat?.ask();
-  c.seat?.ask();
+  a.access?.request();
+  b.access?.request();
+  c.access?.request();
   expect(a.running).toEqual([0]);
-  a.seat?.giveBack(0, 5);
+  a.access?.release(0, 5);
   expect(c.running).toEqual([0]);
-  c.seat?.giveBack(0, 5);
+  c.access?.release(0, 5);
   expect(b.running).toEqual([0]);
 });
 
@@ -75,15 +75,15 @@ test("one that comes back has saved up nothing, and a flood does not hold it up"
   const flood = new Model(slots, 1);
   const rare = new Model(slots, 1);
   rare.work = 0;
-  flood.seat?.ask();
-  for (let i = 0; i < 100; i++) flood.seat?.giveBack(flood.running.pop() ?? 0, 100);
+  flood.access?.request();
+  for (let i = 0; i < 100; i++) flood.access?.release(flood.running.pop() ?? 0, 100);
   Object.assign(rare, { work: 50, due: 1e9 });
-  rare.seat?.ask();
+  rare.access?.request();
   const order: string[] = [];
   for (let i = 0; i < 20; i++) {
     const model = rare.running.length > 0 ? rare : flood;
     order.push(model === rare ? "rare" : "flood");
-    model.seat?.giveBack(model.running.pop() ?? 0, 100);
+    model.access?.release(model.running.pop() ?? 0, 100);
   }
   expect(order.slice(0, 3)).toContain("rare");
   expect(order.filter((each) => each === "rare").length).toBeGreaterThanOrEqual(8);
@@ -101,9 +101,9 @@ test("who starts nothing after all leaves the slot to the next", () => {
     idle.work = 0;
     return false;
   };
-  for (const { seat } of [first, idle, busy]) seat?.ask();
+  for (const { access } of [first, idle, busy]) access?.request();
   expect(first.running).toEqual([0]);
-  first.seat?.giveBack(0, 1);
+  first.access?.release(0, 1);
   expect(asked).toBe(1);
   expect(busy.running).toEqual([0]);
 });
