@@ -37,7 +37,9 @@ const engine = z.strictObject({
   model_budget: memory.describe(
     "Memory for weights and sessions of all models; `auto` takes half of this machine's, or of what its service may have.",
   ),
-  activation_budget: memory.describe("Memory for tensors between layers; `auto` takes a quarter likewise."),
+  activation_budget: memory.describe(
+    "Memory for tensors between layers, of all runs that may be under way at once; `auto` takes a quarter likewise.",
+  ),
 });
 
 const store = z.strictObject({

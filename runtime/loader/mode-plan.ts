@@ -1,6 +1,6 @@
 import { SightlineError } from "../base/errors.ts";
 import { formatBytes } from "../base/units.ts";
-import type { StageNeed } from "./stage-need.ts";
+import { peakOf, type RunNeed } from "./run-need.ts";
 
 export type StreamPolicy = "auto" | "always" | "never";
 
@@ -8,15 +8,25 @@ export type StreamPolicy = "auto" | "always" | "never";
 export interface Candidate {
   name: string;
   stream: StreamPolicy;
-  warm: StageNeed;
+  warm: ModelNeed;
   /** Undefined when it cannot be divided into slices. */
-  streaming: StageNeed | undefined;
+  streaming: ModelNeed | undefined;
+}
+
+/** What a model takes while it is open. */
+export interface ModelNeed extends RunNeed {
+  /** Weights in memory and what its sessions hold besides. */
+  residentBytes: number;
 }
 
 export interface Limits {
   /** What these models may have. */
   residentBytes: number;
+  /** What all runs may have at once, on so many slots. */
   activationBytes: number;
+  slots: number;
+  /** Runs of models that stay, whatever these do. */
+  beside: readonly RunNeed[];
 }
 
 /**
@@ -34,24 +44,30 @@ export function planModes(candidates: readonly Candidate[], limits: Limits): Map
     if (stream === "auto" && streaming) streams.set(name, true);
   }
   if (sum() > limits.residentBytes) throw tooLarge(candidates, sum(), limits.residentBytes);
-  for (const each of candidates) {
-    const { activationBytes } = needIn(each, streams);
-    if (activationBytes > limits.activationBytes) throw tooMuchAtOnce(each.name, activationBytes, limits);
-  }
+  const runs = candidates.map((each) => needIn(each, streams));
+  const peakBytes = peakOf([...limits.beside, ...runs], limits.slots);
+  if (peakBytes > limits.activationBytes) throw tooMuchAtOnce(candidates, peakBytes, limits);
   return streams;
 }
 
-const needIn = (candidate: Candidate, streams: ReadonlyMap<string, boolean>): StageNeed =>
+const needIn = (candidate: Candidate, streams: ReadonlyMap<string, boolean>): ModelNeed =>
   (streams.get(candidate.name) && candidate.streaming) || candidate.warm;
 
 function tooLarge(candidates: readonly Candidate[], needed: number, limit: number): SightlineError {
-  const names = candidates.map(({ name }) => name).join(" and ");
-  const message = `${names} need${candidates.length === 1 ? "s" : ""} ${formatBytes(needed)}, there are ${formatBytes(Math.max(0, limit))}`;
+  const message = `${need(candidates)} ${formatBytes(needed)}, there are ${formatBytes(Math.max(0, limit))}`;
   return new SightlineError("ERR_MODEL_BUDGET", message);
 }
 
-const tooMuchAtOnce = (name: string, needed: number, { activationBytes }: Limits): SightlineError =>
-  new SightlineError(
-    "ERR_MODEL_BUDGET",
-    `a run of ${name} needs ${formatBytes(needed)} for tensors, \`engine.activation_budget\` is ${formatBytes(activationBytes)}`,
-  );
+function tooMuchAtOnce(
+  candidates: readonly Candidate[],
+  needed: number,
+  { activationBytes }: Limits,
+): SightlineError {
+  const message = `${need(candidates)} ${formatBytes(needed)} for the tensors of all runs that may be under way at once, \`engine.activation_budget\` is ${formatBytes(activationBytes)}`;
+  const hint =
+    "Raise engine.activation_budget, or set fewer `instances` or a smaller `max_batch` for the model.";
+  return new SightlineError("ERR_MODEL_BUDGET", message, { hint });
+}
+
+const need = (candidates: readonly Candidate[]): string =>
+  `${candidates.map(({ name }) => name).join(" and ")} need${candidates.length === 1 ? "s" : ""}`;

@@ -4,6 +4,7 @@ import type { BundleSource } from "./bundle-reader.ts";
 import type { StreamPolicy } from "./mode-plan.ts";
 import type { ModelState, ModelStatus } from "./model-status.ts";
 import { digestOf, type ModelVersion } from "./model-version.ts";
+import type { RunNeed } from "./run-need.ts";
 
 export interface ModelPolicy extends BundleSource {
   preload: boolean;
@@ -14,12 +15,15 @@ export interface ModelPolicy extends BundleSource {
   stream: StreamPolicy;
   /** Frames that one run may take; left out: one. */
   maxBatch?: number | undefined;
+  /** Runs that may be under way at once; left out: as many as there are slots. */
+  instances?: number | undefined;
 }
 
 /** A version in memory, with what was built of it. */
 export interface Live<T> {
   version: ModelVersion;
   value: T;
+  runs: RunNeed;
   /** Frames that use it now, and whoever waits for the rest of a frame's models. */
   leases: number;
   /** Settles once it has given its memory back; set when it is to. */
@@ -104,7 +108,7 @@ export class ModelEntry<T> {
       leases: live?.leases ?? 0,
       anonymous_bytes: live?.version.need("anonymousBytes") ?? 0,
       mapped_bytes: live?.version.mappedBytes ?? 0,
-      activation_bytes: live?.version.need("activationBytes") ?? 0,
+      activation_bytes: live?.runs.activationBytes ?? 0,
       loads: this.loads,
       evictions: this.evictions,
       open_ms: this.openMs,

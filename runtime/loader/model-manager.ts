@@ -6,7 +6,7 @@ import { Turns } from "../base/turns.ts";
 import type { ExecutionProvider } from "../session/execution-provider.ts";
 import type { BundleReader, BundleSource } from "./bundle-reader.ts";
 import type { CrashBook } from "./crash-book.ts";
-import { planModes } from "./mode-plan.ts";
+import { type Limits, planModes } from "./mode-plan.ts";
 import { type Live, ModelEntry, type ModelPolicy } from "./model-entry.ts";
 import { ModelOpener } from "./model-opener.ts";
 import type { ModelControl, ModelEvent, ModelLeases, ModelMemory, ModelStatus } from "./model-status.ts";
@@ -19,7 +19,7 @@ export interface ModelManagerOptions {
   models: Readonly<Record<string, ModelPolicy>>;
   /** For weights and sessions of all models. */
   budgetBytes: number;
-  /** For tensors between layers. */
+  /** For tensors between layers, of all runs that may be under way at once. */
   activationBytes: number;
 }
 
@@ -69,7 +69,7 @@ export class ModelManager<T extends Built> implements ModelControl {
     const entries = [...this.#entries.values()];
     this.#residents = new Residents(
       { pool: this.#pool, cache: deps.cache, entries, tell: (entry, type) => this.#tell(entry, type) },
-      options,
+      { ...options, slots: deps.provider.slots },
     );
   }
 
@@ -225,10 +225,20 @@ export class ModelManager<T extends Built> implements ModelControl {
   }
 
   async #plan(entries: readonly ModelEntry<T>[]): Promise<Map<string, boolean>> {
-    const { activationBytes, budgetBytes } = this.#options;
     const candidates = await Promise.all(entries.map((entry) => this.#opener.candidate(entry, entry.bundle)));
-    const residentBytes = budgetBytes - this.#residents.pinnedBytes(entries);
-    return planModes(candidates, { residentBytes, activationBytes });
+    return planModes(candidates, this.#limits(this.#residents.pinned(entries)));
+  }
+
+  /** What is left beside these, which stay. */
+  #limits(beside: readonly Live<T>[]): Limits {
+    const { activationBytes, budgetBytes } = this.#options;
+    const takenBytes = beside.reduce((sum, { version }) => sum + version.need("residentBytes"), 0);
+    return {
+      residentBytes: budgetBytes - takenBytes,
+      activationBytes,
+      slots: this.#deps.provider.slots,
+      beside: beside.map(({ runs }) => runs),
+    };
   }
 
   /** Those of the models that are open in another way than they have to be now. */
@@ -246,12 +256,14 @@ export class ModelManager<T extends Built> implements ModelControl {
     entry: ModelEntry<T>,
     { keep, modes }: { keep: readonly ModelEntry<T>[]; modes: ReadonlyMap<string, boolean> },
   ): Promise<void> {
-    if (!entry.bundle) return;
+    const { bundle } = entry;
+    if (!bundle) return;
     const isStreaming = modes.get(entry.name) ?? false;
-    await this.#residents.makeRoom(await this.#opener.missingBytes(entry.bundle, isStreaming), keep);
-    entry.live = await this.#open(entry, entry.bundle, isStreaming);
+    await this.#residents.makeRoom(() => this.#opener.wanted(entry, bundle, isStreaming), keep);
+    const live = await this.#open(entry, bundle, isStreaming);
+    this.#residents.install(entry, live);
     entry.succeeded();
-    this.#residents.hold(entry, entry.live, claims);
+    this.#residents.hold(entry, live, claims);
     this.#tell(entry, "loaded");
   }
 
@@ -268,10 +280,10 @@ export class ModelManager<T extends Built> implements ModelControl {
     if (!isOther) return;
     await this.#opener.prepare(entry, bundle);
     const isStreaming = await this.#planBeside(entry, bundle);
-    await this.#residents.makeRoom(await this.#opener.missingBytes(bundle, isStreaming), [entry]);
+    await this.#residents.makeRoom(() => this.#opener.wanted(entry, bundle, isStreaming), [entry]);
     const live = await this.#open(entry, bundle, isStreaming);
     await this.#warmUp(live);
-    entry.live = live;
+    this.#residents.install(entry, live);
     entry.bundle = bundle;
     entry.policy = policy;
     entry.isQuarantined = false;
@@ -282,11 +294,9 @@ export class ModelManager<T extends Built> implements ModelControl {
 
   /** Both versions are in memory for a moment. */
   async #planBeside(entry: ModelEntry<T>, bundle: Bundle): Promise<boolean> {
-    const { activationBytes, budgetBytes } = this.#options;
-    const takenBytes = entry.live?.version.need("residentBytes") ?? 0;
-    const residentBytes = budgetBytes - this.#residents.pinnedBytes([entry]) - takenBytes;
+    const beside = this.#residents.pinned([entry]).concat(entry.live ?? []);
     const candidate = await this.#opener.candidate(entry, bundle);
-    return planModes([candidate], { residentBytes, activationBytes }).get(entry.name) ?? false;
+    return planModes([candidate], this.#limits(beside)).get(entry.name) ?? false;
   }
 
   async #warmUp(live: Live<T>): Promise<void> {
@@ -305,12 +315,10 @@ export class ModelManager<T extends Built> implements ModelControl {
       try {
         entry.bundle = await this.#opener.read(entry);
         await this.#opener.prepare(entry, entry.bundle);
-        const { warm } = await this.#opener.candidate(entry, entry.bundle);
-        if (!entry.policy.pin && !this.#residents.hasRoom(warm.residentBytes)) return;
-        for (const [each, live] of await this.#bringIn([entry])) {
-          await live.value.warmUp();
-          this.#residents.release(each, live);
-        }
+        const wanted = await this.#opener.wanted(entry, entry.bundle, false);
+        if (!entry.policy.pin && !this.#residents.hasRoom(wanted)) return;
+        const lease = this.#grant(await this.#bringIn([entry]));
+        await lease.of(entry.name).warmUp().finally(lease.release);
       } catch (error) {
         const wrapped = SightlineError.wrap("ERR_MODEL_LOAD", error);
         if (wrapped.code !== "ERR_MODEL_QUARANTINED") throw wrapped;

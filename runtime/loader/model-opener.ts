@@ -2,11 +2,12 @@ import type { Bundle } from "../../models/bundle/bundle.ts";
 import { type Clock, msBetween } from "../base/clock.ts";
 import { SightlineError } from "../base/errors.ts";
 import type { BundleReader } from "./bundle-reader.ts";
-import { candidateOf } from "./candidate.ts";
+import { candidateOf, together } from "./candidate.ts";
 import type { CrashBook } from "./crash-book.ts";
 import type { Candidate } from "./mode-plan.ts";
 import type { Live, ModelEntry } from "./model-entry.ts";
 import { digestOf, ModelVersion, type OpenedModel } from "./model-version.ts";
+import type { Wanted } from "./residents.ts";
 import { feedsFor } from "./stage-feeds.ts";
 import { sumOf } from "./stage-need.ts";
 import type { StagePool } from "./stage-pool.ts";
@@ -62,15 +63,14 @@ export class ModelOpener<T extends { close(): void }> {
     return candidateOf(this.#deps.pool, name, policy, bundle);
   }
 
-  /** Of the stages that no other model has open. */
-  async missingBytes({ stages }: Bundle, isStreaming: boolean): Promise<number> {
+  /** What opening it would take: the bytes of stages that no other model has open, and the model's runs. */
+  async wanted(entry: ModelEntry<T>, bundle: Bundle, isStreaming: boolean): Promise<Wanted> {
     const { pool } = this.#deps;
-    const missing = stages.filter((stage) => !pool.has(stage, { isStreaming }));
+    const missing = bundle.stages.filter((stage) => !pool.has(stage, { isStreaming }));
     const needs = await Promise.all(missing.map((stage) => pool.needOf(stage)));
-    return sumOf(
-      needs.map(({ streaming, warm }) => (isStreaming && streaming) || warm),
-      "residentBytes",
-    );
+    const inMode = needs.map(({ streaming, warm }) => (isStreaming && streaming) || warm);
+    const { streaming, warm } = await this.candidate(entry, bundle);
+    return { bytes: sumOf(inMode, "residentBytes"), runs: (isStreaming && streaming) || warm };
   }
 
   /** Errors: those of `load` and `build`; then nothing of it stays. */
@@ -89,7 +89,8 @@ export class ModelOpener<T extends { close(): void }> {
     try {
       const value = build(entry.name, version);
       entry.opened(msBetween(begunNs, clock.nowNs()));
-      return { version, value, leases: 0 };
+      const needs = version.stages.map(({ need }) => need);
+      return { version, value, runs: together(needs, { ...entry.policy, isStreaming }), leases: 0 };
     } catch (error) {
       await version.close();
       throw error;

@@ -3,6 +3,7 @@ import { formatBytes } from "../base/units.ts";
 import type { Live, ModelEntry } from "./model-entry.ts";
 import type { ModelEvent } from "./model-status.ts";
 import type { StageCache } from "./prepared/prepared-cache.ts";
+import { peakOf, type RunNeed } from "./run-need.ts";
 import type { StagePool } from "./stage-pool.ts";
 
 interface Deps<T> {
@@ -12,18 +13,40 @@ interface Deps<T> {
   tell(entry: ModelEntry<T>, type: ModelEvent["type"]): void;
 }
 
+export interface Budgets {
+  /** For weights and sessions of all models. */
+  budgetBytes: number;
+  /** For tensors between layers, of all runs that may be under way at once. */
+  activationBytes: number;
+  slots: number;
+}
+
+/** What is to be opened: bytes that are not in memory yet, and the runs that come with it. */
+export interface Wanted {
+  bytes: number;
+  runs: RunNeed;
+}
+
 export type Claims<T> = Map<ModelEntry<T>, Live<T>>;
 
 /** The models that are in memory: who uses them, and who makes room for others. */
 export class Residents<T extends { close(): void }> {
   readonly #deps: Deps<T>;
-  readonly #budgetBytes: number;
+  readonly #budgets: Budgets;
+  /** Every version in memory, those that are about to go among them. */
+  readonly #open = new Set<Live<T>>();
   /** Versions that give their memory back once their last frame has ended. */
   readonly #going = new Set<Live<T>>();
 
-  constructor(deps: Deps<T>, { budgetBytes }: { budgetBytes: number }) {
+  constructor(deps: Deps<T>, budgets: Budgets) {
     this.#deps = deps;
-    this.#budgetBytes = budgetBytes;
+    this.#budgets = budgets;
+  }
+
+  /** The version of the model that frames use from now on. */
+  install(entry: ModelEntry<T>, live: Live<T>): void {
+    this.#open.add(live);
+    entry.live = live;
   }
 
   /** Keeps those of the models that are ready until they are released. */
@@ -67,26 +90,33 @@ export class Residents<T extends { close(): void }> {
     await Promise.all([...this.#going].map(({ going }) => going?.promise));
   }
 
-  /** Of pinned models other than these, which never make room. */
-  pinnedBytes(except: readonly ModelEntry<T>[]): number {
-    const pinned = this.#deps.entries
+  /** Those of pinned models other than these, which never make room. */
+  pinned(except: readonly ModelEntry<T>[]): Live<T>[] {
+    return this.#deps.entries
       .filter(({ policy }) => policy.pin)
-      .filter((each) => !except.includes(each));
-    return pinned.reduce((sum, { live }) => sum + (live?.version.need("residentBytes") ?? 0), 0);
+      .filter((each) => !except.includes(each))
+      .flatMap(({ live }) => live ?? []);
   }
 
-  /** Whether so much fits beside all that is there. */
-  hasRoom(bytes: number): boolean {
-    return this.#deps.pool.residentBytes + bytes <= this.#budgetBytes;
+  /** Whether it fits beside all that is there. */
+  hasRoom({ bytes, runs }: Wanted): boolean {
+    const { activationBytes, budgetBytes, slots } = this.#budgets;
+    const all = [...this.#open].map((live) => live.runs);
+    return (
+      this.#deps.pool.residentBytes + bytes <= budgetBytes && peakOf([...all, runs], slots) <= activationBytes
+    );
   }
 
-  /** Evicts what was used least recently until there is room. Errors: ERR_MODEL_BUDGET when that is not enough. */
-  async makeRoom(bytes: number, keep: readonly ModelEntry<T>[]): Promise<void> {
-    while (!this.hasRoom(bytes)) {
+  /**
+   * Evicts what was used least recently until there is room. What is `wanted` is asked for again after each eviction: a
+   * stage that was shared may have gone with it. Errors: ERR_MODEL_BUDGET when nothing is left to evict.
+   */
+  async makeRoom(wanted: () => Promise<Wanted>, keep: readonly ModelEntry<T>[]): Promise<void> {
+    for (let now = await wanted(); !this.hasRoom(now); now = await wanted()) {
       const victim = this.#leastRecent(keep);
       if (victim) await this.evict(victim);
       else if (this.#going.size > 0) await Promise.race([...this.#going].map(({ going }) => going?.promise));
-      else throw this.#noRoom(bytes);
+      else throw this.#noRoom(now);
     }
   }
 
@@ -98,9 +128,10 @@ export class Residents<T extends { close(): void }> {
     return (idle.length > 0 ? idle : free).toSorted((a, b) => a.usedAt - b.usedAt)[0];
   }
 
-  #noRoom(bytes: number): SightlineError {
+  #noRoom({ bytes, runs }: Wanted): SightlineError {
+    const { activationBytes, budgetBytes } = this.#budgets;
     const used = formatBytes(this.#deps.pool.residentBytes);
-    const message = `${formatBytes(bytes)} more are needed, ${used} of ${formatBytes(this.#budgetBytes)} are taken`;
+    const message = `${formatBytes(bytes)} more are needed, ${used} of ${formatBytes(budgetBytes)} are taken; a run needs ${formatBytes(runs.activationBytes)} for tensors, all runs may have ${formatBytes(activationBytes)}`;
     return new SightlineError("ERR_MODEL_BUDGET", message);
   }
 
@@ -122,6 +153,7 @@ export class Residents<T extends { close(): void }> {
       entry.evictions++;
       this.#deps.tell(entry, "unloaded");
     }
+    this.#open.delete(live);
     this.#going.delete(live);
     live.going?.resolve();
   }

@@ -23,6 +23,8 @@ export interface OpenStage {
 
 interface Entry {
   users: number;
+  /** Settles when its memory has been given back; set when the last user has closed it. */
+  closing?: Promise<void>;
   need: StageNeed;
   opened: Promise<OpenStage>;
 }
@@ -91,6 +93,8 @@ export class StagePool {
   /** Opens the stage, or takes part in one that is open; `close` once for each. Errors: those of `load`. */
   async open(stage: StageFile, mode: StageMode, options: OpenOptions): Promise<OpenStage> {
     const key = this.keyOf(stage, mode);
+    // One that is on its way out is not taken part in: its session answers nobody any more.
+    for (let left = this.#entries.get(key); left?.closing; left = this.#entries.get(key)) await left.closing;
     const entry = this.#entries.get(key) ?? this.#begin(key, stage, { mode, options });
     entry.users++;
     try {
@@ -105,9 +109,11 @@ export class StagePool {
   async close({ file, key, session }: OpenStage): Promise<void> {
     const entry = this.#entries.get(key);
     if (!entry || --entry.users > 0) return;
-    await session.unload();
-    file?.close();
-    if (entry.users === 0) this.#entries.delete(key);
+    entry.closing = session.unload().finally(() => {
+      file?.close();
+      this.#entries.delete(key);
+    });
+    await entry.closing;
   }
 
   #begin(key: string, stage: StageFile, { mode, options }: { mode: StageMode; options: OpenOptions }): Entry {

@@ -453,6 +453,7 @@ const policyOf = ({
   batching,
   bundle,
   idle_unload,
+  instances,
   max_batch,
   pin,
   preload,
@@ -463,6 +464,7 @@ const policyOf = ({
   ...{ bundle, pin, preload, stream, trust, variant },
   idleUnloadMs: idle_unload,
   maxBatch: batching === "off" ? 1 : max_batch,
+  instances: instances === "auto" ? undefined : instances,
 });
 
 /** `auto` is a share of what this machine has, or of what its service may have. */

@@ -61,7 +61,7 @@ export class FakeBundles {
 
 function bundleOf(name: string, version: string, stages: readonly StageFile[]): Bundle {
   return {
-    folder: `/${name}`,
+    folder: name,
     manifest: {
       schema: "sightline.model/1",
       name,

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { type Candidate, planModes } from "../../../runtime/loader/mode-plan.ts";
+import { type Candidate, type Limits, planModes } from "../../../runtime/loader/mode-plan.ts";
 
 const MB = 2 ** 20;
 
 function candidate(name: string, warmMb: number, streamingMb?: number, stream: Candidate["stream"] = "auto") {
-  const need = (mb: number) => ({ residentBytes: mb * MB, anonymousBytes: MB, activationBytes: 5 * MB });
+  const need = (mb: number) => ({ residentBytes: mb * MB, activationBytes: 5 * MB, atOnce: 1 });
   const streaming = streamingMb === undefined ? undefined : need(streamingMb);
   return { name, stream, warm: need(warmMb), streaming };
 }
 
-const limits = { residentBytes: 100 * MB, activationBytes: 10 * MB };
+const limits: Limits = { residentBytes: 100 * MB, activationBytes: 10 * MB, slots: 2, beside: [] };
 const streamed = (...candidates: Candidate[]) =>
   [...planModes(candidates, limits)].filter(([, isStreaming]) => isStreaming).map(([name]) => name);
 
@@ -36,6 +36,17 @@ describe("which models stream", () => {
     const both = [candidate("a", 80), candidate("b", 80)];
     expect(() => streamed(...both)).toThrowError(expect.objectContaining({ code: "ERR_MODEL_BUDGET" }));
     expect(() => streamed(...both)).toThrowError(/a and b need 160.0 MiB/);
+  });
+
+  test("what runs side by side is counted together, as far as there are slots for it", () => {
+    const twice = { ...candidate("a", 1), warm: { residentBytes: MB, activationBytes: 5 * MB, atOnce: 9 } };
+    expect(streamed(twice)).toEqual([]);
+    expect(streamed(twice, candidate("b", 1))).toEqual([]);
+    expect(() => planModes([twice], { ...limits, slots: 3 })).toThrowError(
+      /a needs 15.0 MiB for the tensors/,
+    );
+    const beside = [{ activationBytes: 6 * MB, atOnce: 1 }];
+    expect(() => planModes([twice], { ...limits, beside })).toThrowError(/a needs 11.0 MiB/);
   });
 
   test("tensors between layers have a budget of their own", () => {
