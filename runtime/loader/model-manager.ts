@@ -9,11 +9,19 @@ import type { CrashBook } from "./crash-book.ts";
 import { type Limits, planModes } from "./mode-plan.ts";
 import { type Live, ModelEntry, type ModelPolicy } from "./model-entry.ts";
 import { ModelOpener } from "./model-opener.ts";
-import type { ModelControl, ModelEvent, ModelLeases, ModelMemory, ModelStatus } from "./model-status.ts";
+import type {
+  ModelControl,
+  ModelDescription,
+  ModelEvent,
+  ModelLeases,
+  ModelMemory,
+  ModelStatus,
+} from "./model-status.ts";
 import { digestOf, type ModelVersion, type OpenedModel } from "./model-version.ts";
 import type { StageCache } from "./prepared/prepared-cache.ts";
 import { type Claims, Residents } from "./residents.ts";
 import { StagePool } from "./stage-pool.ts";
+import { tensorSpecs } from "./tensor-specs.ts";
 
 export interface ModelManagerOptions {
   models: Readonly<Record<string, ModelPolicy>>;
@@ -130,6 +138,15 @@ export class ModelManager<T extends Built> implements ModelControl {
       throw wrapped;
     }
     return entry.status();
+  }
+
+  /** What the model takes and makes. It is neither opened for that nor kept open. Errors: those of reading its bundle. */
+  async describe(name: string): Promise<ModelDescription> {
+    const entry = this.#entry(name);
+    const bundle = entry.bundle ?? (await this.#opener.read(entry));
+    const specs = entry.live?.version.session ?? (await tensorSpecs(bundle));
+    const { inputs, outputs } = specs;
+    return { version: bundle.manifest.version, inputs, outputs, isWhole: bundle.stages.length === 1 };
   }
 
   status(): ModelStatus[] {

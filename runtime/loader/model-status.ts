@@ -1,4 +1,5 @@
 import type { ErrorRecord } from "../base/errors.ts";
+import type { TensorSpec } from "../tensor/tensor.ts";
 
 /**
  * `cold`: nothing of it is in memory. `opening`, `evicting`: on the way there and back. `warm`: ready to run.
@@ -27,6 +28,15 @@ export interface ModelStatus {
   /** Of the last open, in milliseconds. */
   open_ms: number | null;
   last_error: (ErrorRecord & { at: string }) | null;
+}
+
+/** What a model takes and makes. */
+export interface ModelDescription {
+  version: string;
+  inputs: readonly TensorSpec[];
+  outputs: readonly TensorSpec[];
+  /** In one stage, as it has to be for several requests in one run. */
+  isWhole: boolean;
 }
 
 /** Memory of all models; budgets are the configuration's. */

@@ -7,6 +7,7 @@ import { machineTargets } from "../../models/bundle/targets.ts";
 import { cpuFeatures, type Kernels } from "../arm-neon/index.ts";
 import type { Clock } from "../base/clock.ts";
 import { trustedKeys } from "../loader/bundle-reader.ts";
+import type { ModelDescription } from "../loader/model-status.ts";
 import { digestOf } from "../loader/model-version.ts";
 import type { BatchRecord } from "../scheduler/batch-log.ts";
 import { Scheduler, type SchedulerOptions } from "../scheduler/scheduler.ts";
@@ -116,8 +117,8 @@ export function buildModel(
 ): BuiltModel {
   checkSignature(bundle, session);
   const { manifest, stages } = bundle;
-  const mayStack = scheduling.maxBatch > 1 && stages.length === 1 && isStackable(session);
-  const maxBatch = mayStack ? scheduling.maxBatch : 1;
+  const maxBatch = batchLimit(scheduling.maxBatch, { ...specsOf(session), isWhole: stages.length === 1 });
+  const mayStack = maxBatch > 1;
   const run = batchRuns(session, { mayStack, runLimitMs });
   const queueSize = (frames: number) => scheduling.queueSize ?? frames + TENSORS_WAITING_MAX;
   const scheduler = new Scheduler<ModelRun, NamedTensors>(
@@ -148,6 +149,14 @@ export function buildModel(
   const infer = async (feeds: NamedTensors) => (await scheduler.submit({ feeds })).output;
   return { model, session, maxBatch, infer, reserve, warmUp, close: () => pool.stop() };
 }
+
+/** Requests that one run of the model may take: more than one where all of its tensors have a dimension for them. */
+export const batchLimit = (
+  wanted: number,
+  model: Pick<ModelDescription, "inputs" | "outputs" | "isWhole">,
+): number => (model.isWhole && isStackable(model) ? wanted : 1);
+
+const specsOf = ({ inputs, outputs }: Session) => ({ inputs, outputs });
 
 function blankFeeds(input: ModelInput): NamedTensors {
   const dims = inputDims(input);

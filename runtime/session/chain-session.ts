@@ -9,6 +9,8 @@ import type {
   SessionMemory,
 } from "./execution-provider.ts";
 
+export type Specs = Pick<Session, "inputs" | "outputs">;
+
 interface Link {
   session: Session;
   takes: ReadonlySet<string>;
@@ -31,7 +33,7 @@ export class ChainSession implements Session {
   /** Its outputs are what no later stage takes, and those of `outputs` that one does. */
   constructor(stages: readonly Session[], outputs: readonly string[] = []) {
     this.inputs = fedInputs(stages);
-    this.outputs = ownOutputs(stages, outputs);
+    this.outputs = servedOutputs(stages, outputs);
     this.#links = linksOf(stages, this.outputs);
   }
 
@@ -144,7 +146,7 @@ const pick = (tensors: NamedTensors, wanted: ReadonlySet<string>): NamedTensors 
   Object.fromEntries(Object.entries(tensors).filter(([name]) => wanted.has(name)));
 
 /** What no stage before makes, each once. */
-function fedInputs(stages: readonly Session[]): TensorSpec[] {
+export function fedInputs(stages: readonly Specs[]): TensorSpec[] {
   const inputs = new Map<string, TensorSpec>();
   const made = new Set<string>();
   for (const stage of stages) {
@@ -156,7 +158,8 @@ function fedInputs(stages: readonly Session[]): TensorSpec[] {
   return [...inputs.values()];
 }
 
-function ownOutputs(stages: readonly Session[], wanted: readonly string[]): TensorSpec[] {
+/** What no later stage takes, and those of `wanted` that one does. */
+export function servedOutputs(stages: readonly Specs[], wanted: readonly string[]): TensorSpec[] {
   return stages.flatMap(({ outputs }, i) => {
     const taken = namesOf(stages.slice(i + 1).flatMap(({ inputs }) => inputs));
     return outputs.filter(({ name }) => wanted.includes(name) || !taken.has(name));

@@ -41,7 +41,7 @@ import { InfoPublisher } from "./info-publisher.ts";
 import { Lines } from "./lines.ts";
 import { ModelTopics } from "./model-topics.ts";
 import { Requests } from "./requests.ts";
-import { schedulingOf } from "./scheduling.ts";
+import { maxBatchOf, schedulingOf } from "./scheduling.ts";
 import { Shedder } from "./shedder.ts";
 import { stopWithin } from "./stop-within.ts";
 
@@ -339,7 +339,10 @@ export class Daemon {
         health: () => this.#health(),
         metrics,
         statistics,
-        inference: inferenceModels(models),
+        inference: inferenceModels(
+          models,
+          (name) => policyOf(this.#config.models[name] as never).maxBatch ?? 1,
+        ),
         version: this.#deps.version,
         inlets: () => this.#lines.each(({ inlet }) => inlet),
         evidence: (path) => this.#evidence?.fileOf(path),
@@ -463,7 +466,7 @@ const policyOf = ({
 }: Config["models"][string]): ModelPolicy => ({
   ...{ bundle, pin, preload, stream, trust, variant },
   idleUnloadMs: idle_unload,
-  maxBatch: batching === "off" ? 1 : max_batch,
+  maxBatch: maxBatchOf({ batching, max_batch }),
   instances: instances === "auto" ? undefined : instances,
 });
 

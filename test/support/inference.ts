@@ -3,6 +3,7 @@ import { Statistics } from "../../services/http/oip/statistics.ts";
 
 const none: InferenceModels = {
   list: () => [],
+  describe: () => Promise.reject(new Error("there are no models")),
   lease: () => Promise.reject(new Error("there are no models")),
   load: async () => {},
   unload: async () => {},

@@ -20,7 +20,22 @@ const ALIGNMENT_BYTES = 64;
  */
 export class BodyBuffers {
   readonly #free: ArrayBuffer[] = [];
+  readonly #inFlightBytesMax: number;
   #keptBytes = 0;
+  #inFlightBytes = 0;
+
+  constructor(inFlightBytesMax: number) {
+    this.#inFlightBytesMax = inFlightBytesMax;
+  }
+
+  /** Counts bytes that come in, or with a minus go. Errors: ERR_QUEUE_FULL, and then they are not counted. */
+  count(bytes: number): void {
+    if (bytes > 0 && this.#inFlightBytes + bytes > this.#inFlightBytesMax) {
+      const message = `the requests under way have ${this.#inFlightBytes} bytes, and ${this.#inFlightBytesMax} are allowed`;
+      throw new SightlineError("ERR_QUEUE_FULL", message);
+    }
+    this.#inFlightBytes += bytes;
+  }
 
   /** `bytes` bytes of whatever was there before; byte `alignAt` of them lies at a multiple of 64. */
   take(bytes: number, alignAt = 0): Body {
@@ -64,7 +79,8 @@ export async function readBody(
 ): Promise<Body> {
   if (length === undefined) return readUnknown(stream, buffers, max);
   if (length > max) throw tooLarge(length, max);
-  const body = buffers.take(length, alignAt);
+  buffers.count(length);
+  const body = counted(buffers, buffers.take(length, alignAt));
   try {
     let at = 0;
     for await (const chunk of chunksOf(stream)) {
@@ -84,18 +100,37 @@ export async function readBody(
 async function readUnknown(stream: Readable, buffers: BodyBuffers, max: number): Promise<Body> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of chunksOf(stream)) {
-    length += chunk.length;
-    if (length > max) throw tooLarge(length, max);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of chunksOf(stream)) {
+      if (length + chunk.length > max) throw tooLarge(length + chunk.length, max);
+      buffers.count(chunk.length);
+      length += chunk.length;
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    buffers.count(-length);
+    throw error;
   }
-  const body = buffers.take(length);
+  const body = counted(buffers, buffers.take(length));
   let at = 0;
   for (const chunk of chunks) {
     body.bytes.set(chunk, at);
     at += chunk.length;
   }
   return body;
+}
+
+/** Its bytes are in flight until it is released. */
+function counted(buffers: BodyBuffers, { bytes, release }: Body): Body {
+  let isCounted = true;
+  return {
+    bytes,
+    release: () => {
+      if (isCounted) buffers.count(-bytes.length);
+      isCounted = false;
+      release();
+    },
+  };
 }
 
 /** Given up, the stream stays open: the connection has to carry the refusal. */

@@ -1,12 +1,16 @@
 import type { NamedTensors, TensorSpec } from "../../../runtime/tensor/tensor.ts";
 
-/** A model as the protocol sees it: tensors in, tensors out. */
-export interface InferenceModel {
+/** What a client has to know to ask a model. */
+export interface ModelMetadata {
   version: string;
   inputs: readonly TensorSpec[];
   outputs: readonly TensorSpec[];
   /** Requests that one run may take together; 1 where their tensors' first dimension is not that of a batch. */
   maxBatch: number;
+}
+
+/** A model as the protocol sees it: tensors in, tensors out. */
+export interface InferenceModel extends ModelMetadata {
   /** `feeds` fit `inputs`. Errors: ERR_QUEUE_FULL, ERR_SESSION_*. */
   infer(feeds: NamedTensors): Promise<NamedTensors>;
 }
@@ -23,6 +27,8 @@ export interface ModelInfo {
 /** What the daemon's models offer to the protocol. */
 export interface InferenceModels {
   list(): ModelInfo[];
+  /** Opens nothing. Errors: ERR_MODEL_*. */
+  describe(name: string): Promise<ModelMetadata>;
   /** The model, opened if need be, until it is released. Errors: ERR_MODEL_*. */
   lease(name: string): Promise<{ model: InferenceModel; release(): void }>;
   /** Errors: ERR_MODEL_*. */

@@ -23,6 +23,8 @@ export interface OipOptions {
   bodyBytesMax: number;
 }
 
+/** All requests under way have as many bytes together as so many of the largest ones. */
+const BODIES_IN_FLIGHT = 4;
 const EXTENSIONS = ["binary_tensor_data", "model_repository", "statistics", "model_configuration"];
 const JSON_LENGTH = "inference-header-content-length";
 
@@ -39,7 +41,7 @@ export function oipRoutes(server: FastifyInstance, deps: Deps, options: OipOptio
   void server.register(async (scope) => {
     scope.setErrorHandler((error, request, reply) => answerError(deps.logger, error, request, reply));
     scope.removeAllContentTypeParsers();
-    const buffers = new BodyBuffers();
+    const buffers = new BodyBuffers(BODIES_IN_FLIGHT * options.bodyBytesMax);
     scope.addContentTypeParser("*", (request: FastifyRequest, payload: IncomingMessage) =>
       readBody(payload, buffers, {
         length: lengthIn(request.headers["content-length"]),
@@ -47,6 +49,10 @@ export function oipRoutes(server: FastifyInstance, deps: Deps, options: OipOptio
         max: options.bodyBytesMax,
       }),
     );
+    // Whatever becomes of the request, its bytes are no longer in flight when the connection is done with it.
+    scope.addHook("preHandler", async ({ body }, reply) => {
+      reply.raw.once("close", () => (body as Body | undefined)?.release());
+    });
     serverRoutes(scope, deps);
     repositoryRoutes(scope, deps);
     for (const path of ["/v2/models/:model", "/v2/models/:model/versions/:version"]) {
@@ -100,33 +106,31 @@ function repositoryRoutes(scope: FastifyInstance, { models, statistics }: Deps):
 }
 
 function modelRoutes(scope: FastifyInstance, path: string, { models, statistics }: Deps): void {
-  scope.get(path, (request) =>
-    withModel(models, request, async ({ inputs, outputs, version }, name) => ({
-      name,
-      versions: [version],
-      platform: "onnx_onnxv1",
+  scope.get(path, async (request) => {
+    const { inputs, name, outputs, version } = await metadataIn(models, request);
+    return {
+      ...{ name, versions: [version], platform: "onnx_onnxv1" },
       inputs: inputs.map(specOf),
       outputs: outputs.map(specOf),
-    })),
-  );
-  scope.get(`${path}/config`, (request) =>
-    withModel(models, request, async ({ inputs, maxBatch, outputs }, name) => ({
-      name,
-      platform: "onnxruntime_onnx",
-      backend: "onnxruntime",
+    };
+  });
+  scope.get(`${path}/config`, async (request) => {
+    const { inputs, maxBatch, name, outputs } = await metadataIn(models, request);
+    return {
+      ...{ name, platform: "onnxruntime_onnx", backend: "onnxruntime" },
       // By the protocol's words 0 is a model whose shapes are whole; of others the batch's dimension is left out.
       max_batch_size: maxBatch > 1 ? maxBatch : 0,
       input: inputs.map((spec) => configOf(spec, maxBatch > 1)),
       output: outputs.map((spec) => configOf(spec, maxBatch > 1)),
-    })),
-  );
+    };
+  });
   scope.get(`${path}/ready`, async (request, reply) => {
-    const { isReady, name } = infoIn(models, request);
+    const { isReady, name } = await infoIn(models, request);
     return reply.status(isReady ? 200 : 503).send({ name, ready: isReady });
   });
   scope.get(`${path}/stats`, async (request) => {
-    const { name, version } = infoIn(models, request);
-    return { model_stats: [statistics.of(name, version ?? "")] };
+    const { name, version } = await infoIn(models, request);
+    return { model_stats: [statistics.of(name, version)] };
   });
 }
 
@@ -186,12 +190,21 @@ async function withModel<T>(
   }
 }
 
-function infoIn(models: InferenceModels, request: FastifyRequest) {
+/** A client that reads about a model does not open it, and pushes no other one out. */
+async function metadataIn(models: InferenceModels, request: FastifyRequest) {
+  const name = modelIn(request);
+  const metadata = await models.describe(name);
+  checkVersion(request, name, metadata.version);
+  return { name, ...metadata };
+}
+
+async function infoIn(models: InferenceModels, request: FastifyRequest) {
   const name = modelIn(request);
   const info = models.list().find((each) => each.name === name);
   if (!info) throw new SightlineError("ERR_MODEL_UNKNOWN", `there is no model "${name}"`);
-  checkVersion(request, name, info.version ?? "");
-  return info;
+  const version = info.version ?? (await models.describe(name)).version;
+  checkVersion(request, name, version);
+  return { ...info, version };
 }
 
 function checkVersion({ params }: FastifyRequest, name: string, version: string): void {
