@@ -8,7 +8,8 @@ export default defineConfig({
     projects: kinds.map((name) => ({
       test: {
         name,
-        include: [`test/${name}/**/*.test.ts`],
+        // A kernel's tests stand in its folder.
+        include: [`test/${name}/**/*.test.ts`, ...(name === "unit" ? ["runtime/**/*.test.ts"] : [])],
         pool: "forks",
         testTimeout: 60_000,
         hookTimeout: 60_000,

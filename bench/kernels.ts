@@ -1,4 +1,4 @@
-import { type Kernels, openKernels } from "../runtime/arm-neon/index.ts";
+import { type Kernels, openKernels } from "../runtime/native/index.ts";
 import { type Bench, median, type Result } from "./bench.ts";
 import type { KernelCase } from "./kernels/case.ts";
 import { decodeCases } from "./kernels/decode.ts";

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import os from "node:os";
 import { parseArgs } from "node:util";
-import { cpuFeatures } from "../runtime/arm-neon/index.ts";
+import { cpuFeatures } from "../runtime/native/index.ts";
 import type { Bench, Row } from "./bench.ts";
 import { cameras } from "./cameras.ts";
 import { demo } from "./demo.ts";

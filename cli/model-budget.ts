@@ -2,8 +2,8 @@ import { modelsOf } from "../config/schema/pipelines.ts";
 import type { Config } from "../config/schema/schema.ts";
 import { openBundle } from "../models/bundle/bundle.ts";
 import { machineTargets } from "../models/bundle/targets.ts";
-import { cpuFeatures } from "../runtime/arm-neon/index.ts";
 import { formatBytes } from "../runtime/base/units.ts";
+import { cpuFeatures } from "../runtime/native/index.ts";
 
 /** Models that have to be in memory at once and cannot. */
 export interface Misfit {

@@ -89,7 +89,7 @@ function npmPackages() {
 }
 
 function nativeAddon(...args) {
-  execFileSync(process.execPath, [join(root, "runtime", "arm-neon", "build.mjs"), ...args], {
+  execFileSync(process.execPath, [join(root, "runtime", "native", "build.mjs"), ...args], {
     stdio: "inherit",
   });
 }

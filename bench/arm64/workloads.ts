@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const PROGRAM = fileURLToPath(
-  new URL("../../runtime/arm-neon/build/linux-arm64/workloads", import.meta.url),
+  new URL("../../runtime/native/build/linux-arm64/workloads", import.meta.url),
 );
 
 /** Boards' CPUs, the oldest first. */

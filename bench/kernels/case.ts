@@ -1,4 +1,4 @@
-import type { Kernels } from "../../runtime/arm-neon/index.ts";
+import type { Kernels } from "../../runtime/native/index.ts";
 
 /** A kernel at a piece of real work, and others at the same. Each function makes its buffers once. */
 export interface KernelCase {

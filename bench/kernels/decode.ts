@@ -1,11 +1,11 @@
-import type { Candidates, Kernels, TensorValues, YoloOptions } from "../../runtime/arm-neon/index.ts";
+import { argmax } from "../../runtime/arm-neon/kernels/argmax/javascript.ts";
+import { nms } from "../../runtime/arm-neon/kernels/nms/javascript.ts";
+import { peaks } from "../../runtime/arm-neon/kernels/peaks/javascript.ts";
+import { regions } from "../../runtime/arm-neon/kernels/regions/javascript.ts";
+import { scores } from "../../runtime/arm-neon/kernels/scores/javascript.ts";
+import { yolo } from "../../runtime/arm-neon/kernels/yolo/javascript.ts";
+import type { Candidates, Kernels, TensorValues, YoloOptions } from "../../runtime/native/index.ts";
 import type { KernelCase } from "./case.ts";
-import { argmax } from "./javascript/argmax.ts";
-import { nms } from "./javascript/nms.ts";
-import { peaks } from "./javascript/peaks.ts";
-import { regions } from "./javascript/regions.ts";
-import { scores } from "./javascript/scores.ts";
-import { yolo } from "./javascript/yolo.ts";
 
 type Work<K extends keyof Kernels> = Pick<Kernels, K>;
 

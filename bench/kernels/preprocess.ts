@@ -1,5 +1,5 @@
 import sharp from "sharp";
-import type { Kernels, PreprocessOptions } from "../../runtime/arm-neon/index.ts";
+import type { Kernels, PreprocessOptions } from "../../runtime/native/index.ts";
 import type { KernelCase } from "./case.ts";
 
 type Format = "rgb24" | "nv12";

@@ -1,7 +1,7 @@
-import type { DistancesOptions, Kernels, QuantizeOptions } from "../../runtime/arm-neon/index.ts";
+import * as plain from "../../runtime/arm-neon/kernels/convert/javascript.ts";
+import { distances } from "../../runtime/arm-neon/kernels/distances/javascript.ts";
+import type { DistancesOptions, Kernels, QuantizeOptions } from "../../runtime/native/index.ts";
 import type { KernelCase } from "./case.ts";
-import * as plain from "./javascript/convert.ts";
-import { distances } from "./javascript/distances.ts";
 
 type Types = typeof Float32Array | typeof Int8Array;
 type Metric = DistancesOptions["metric"];

@@ -1,4 +1,4 @@
-import { type InputShapes, randomFeeds } from "../../models/split/random-feeds.ts";
+import { type InputShapes, randomFeeds } from "../../runtime/tensor/random-feeds.ts";
 import type { TensorSpec } from "../../runtime/tensor/tensor.ts";
 import { datatypeOf } from "../../services/http/oip/datatypes.ts";
 

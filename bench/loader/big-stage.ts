@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { StageFile } from "../../models/bundle/bundle.ts";
-import { writeStage } from "../../models/bundle/write-blobs.ts";
 import { encodeModel } from "../../models/onnx/write-model.ts";
 import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
 import { matMulChain, resNet50 } from "../../test/support/big-models.ts";
+import { writeStage } from "../../toolchain/pack/write-blobs.ts";
 
 export const BIG_MODELS = { chain: matMulChain, resnet50: resNet50 } as const;
 export type BigModel = keyof typeof BIG_MODELS;

@@ -6,12 +6,12 @@ import { openBundle } from "../../models/bundle/bundle.ts";
 import { copyModel } from "../../models/onnx/copy-model.ts";
 import { Graph } from "../../models/onnx/graph.ts";
 import { readModel } from "../../models/onnx/read-model.ts";
-import { calibrate } from "../../models/quantize/calibrate/calibrate.ts";
-import { fileFeeds } from "../../models/quantize/calibrate/images.ts";
-import { prepareFloat } from "../../models/quantize/prepare.ts";
-import { planQuantization } from "../../models/quantize/static/plan.ts";
-import { openKernels } from "../../runtime/arm-neon/index.ts";
+import { openKernels } from "../../runtime/native/index.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
+import { calibrate } from "../../toolchain/quantize/calibrate/calibrate.ts";
+import { fileFeeds } from "../../toolchain/quantize/calibrate/images.ts";
+import { prepareFloat } from "../../toolchain/quantize/prepare.ts";
+import { planQuantization } from "../../toolchain/quantize/static/plan.ts";
 import { PCB_AOI, SAMPLES } from "../watched-process.ts";
 
 const images = Number(process.argv[2]);

@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { Graph } from "../../models/onnx/graph.ts";
 import type { ModelProto } from "../../models/onnx/proto/onnx_pb.js";
 import { readModel } from "../../models/onnx/read-model.ts";
-import { prepareFloat } from "../../models/quantize/prepare.ts";
 import type { ExecutionProvider } from "../../runtime/session/execution-provider.ts";
 import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
 import {
@@ -11,6 +10,7 @@ import {
   goldenInput,
   PICTURES,
 } from "../../test/support/quantize-inputs.ts";
+import { prepareFloat } from "../../toolchain/quantize/prepare.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const path = (file: string): string => new URL(file, ROOT).pathname;

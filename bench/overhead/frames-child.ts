@@ -2,8 +2,8 @@
 //   node frames-child.ts FOLDER FRAMES
 
 import { GCProfiler } from "node:v8";
-import { openKernels } from "../../runtime/arm-neon/index.ts";
 import { systemClock as clock } from "../../runtime/base/clock.ts";
+import { openKernels } from "../../runtime/native/index.ts";
 import { soleAdmission } from "../../runtime/pipeline/admission.ts";
 import type { Frame } from "../../runtime/pipeline/frame.ts";
 import { openModel } from "../../runtime/pipeline/open-model.ts";

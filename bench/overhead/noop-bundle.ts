@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeStage } from "../../models/bundle/write-blobs.ts";
 import { makeNode } from "../../models/onnx/graph.ts";
 import { tinyModel, value } from "../../test/support/tiny-model.ts";
+import { writeStage } from "../../toolchain/pack/write-blobs.ts";
 
 /** Of the picture that the model takes, in pixels. */
 export const SIDE = 8;

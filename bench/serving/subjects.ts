@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeStage } from "../../models/bundle/write-blobs.ts";
 import { copyModel } from "../../models/onnx/copy-model.ts";
 import type { ModelProto } from "../../models/onnx/proto/onnx_pb.js";
 import { readModel } from "../../models/onnx/read-model.ts";
 import { encodeModel } from "../../models/onnx/write-model.ts";
 import { MODELS } from "../../test/support/models.ts";
+import { writeStage } from "../../toolchain/pack/write-blobs.ts";
 import { MODEL_FILES } from "../models/subjects.ts";
 import { PCB_AOI } from "../watched-process.ts";
 

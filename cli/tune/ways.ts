@@ -1,11 +1,11 @@
 import { type Bundle, openBundle } from "../../models/bundle/bundle.ts";
 import { inputDims } from "../../models/bundle/input-dims.ts";
 import { machineTargets } from "../../models/bundle/targets.ts";
-import { randomFeeds } from "../../models/split/random-feeds.ts";
-import { cpuFeatures } from "../../runtime/arm-neon/index.ts";
+import { cpuFeatures } from "../../runtime/native/index.ts";
 import { loadStages } from "../../runtime/pipeline/open-model.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import type { Session } from "../../runtime/session/execution-provider.ts";
+import { randomFeeds } from "../../runtime/tensor/random-feeds.ts";
 import { isStackable } from "../../runtime/tensor/stack.ts";
 import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
 

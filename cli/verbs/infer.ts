@@ -1,10 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, extname, join, resolve } from "node:path";
-import { openKernels } from "../../runtime/arm-neon/index.ts";
 import { systemClock as clock } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import { makeFolder } from "../../runtime/base/make-folder.ts";
+import { openKernels } from "../../runtime/native/index.ts";
 import { soleAdmission } from "../../runtime/pipeline/admission.ts";
 import { ANY_DETECTION_FAILS } from "../../runtime/pipeline/decide.ts";
 import type { Frame } from "../../runtime/pipeline/frame.ts";

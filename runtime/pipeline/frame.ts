@@ -1,4 +1,4 @@
-import type { PixelFormat, PlaneLayout } from "../arm-neon/index.ts";
+import type { PixelFormat, PlaneLayout } from "../native/index.ts";
 
 export type Picture = StillPicture | RawPicture;
 

@@ -1,5 +1,5 @@
-import type { Kernels, PreprocessOptions, Rect } from "../arm-neon/index.ts";
 import { SightlineError } from "../base/errors.ts";
+import type { Kernels, PreprocessOptions, Rect } from "../native/index.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { fitInto } from "./fit.ts";
 import type { RawPicture } from "./frame.ts";

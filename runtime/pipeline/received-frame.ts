@@ -1,5 +1,5 @@
-import type { PixelFormat, PlaneLayout } from "../arm-neon/index.ts";
 import { SightlineError } from "../base/errors.ts";
+import type { PixelFormat, PlaneLayout } from "../native/index.ts";
 import type { Picture, RawPicture } from "./frame.ts";
 
 /** A frame as it comes over a network: bytes, and what the sender says of them. */

@@ -1,5 +1,5 @@
-import type { Rect } from "../arm-neon/index.ts";
 import { SightlineError } from "../base/errors.ts";
+import type { Rect } from "../native/index.ts";
 import type { Box, Detection } from "./detection.ts";
 import type { Size } from "./fit.ts";
 import type { Frame, Picture, RawPicture } from "./frame.ts";

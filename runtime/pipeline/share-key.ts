@@ -1,4 +1,4 @@
-import type { Rect } from "../arm-neon/index.ts";
+import type { Rect } from "../native/index.ts";
 import type { Picture } from "./frame.ts";
 import type { ModelInput } from "./preprocess.ts";
 

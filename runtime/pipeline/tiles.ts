@@ -1,4 +1,4 @@
-import type { Rect } from "../arm-neon/index.ts";
+import type { Rect } from "../native/index.ts";
 import type { Size } from "./fit.ts";
 
 /**

@@ -1,6 +1,6 @@
-import type { Kernels, Rect } from "../arm-neon/index.ts";
 import { type Clock, msBetween } from "../base/clock.ts";
 import { SightlineError } from "../base/errors.ts";
+import type { Kernels, Rect } from "../native/index.ts";
 import type { Scheduled, SubmitOptions } from "../scheduler/scheduler.ts";
 import type { Lease } from "../tensor/buffer-pool.ts";
 import type { NamedTensors } from "../tensor/tensor.ts";

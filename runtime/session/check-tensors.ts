@@ -1,5 +1,5 @@
-import type { NativeTensor } from "../arm-neon/index.ts";
 import { SightlineError } from "../base/errors.ts";
+import type { NativeTensor } from "../native/index.ts";
 import { ARRAY_OF, elementCount, type NamedTensors, type Tensor, type TensorSpec } from "../tensor/tensor.ts";
 
 /** Every input of the model, checked against its spec. Errors: ERR_MODEL_IO, with what was wanted and given. */

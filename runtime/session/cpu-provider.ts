@@ -1,11 +1,11 @@
+import { SightlineError } from "../base/errors.ts";
 import {
   type NativeEngine,
   type NativeLoadOptions,
   type NativeSpec,
   openEngine,
   tensorMemory,
-} from "../arm-neon/index.ts";
-import { SightlineError } from "../base/errors.ts";
+} from "../native/index.ts";
 import { ARRAY_OF, type DType, type TensorSpec } from "../tensor/tensor.ts";
 import { CpuSession } from "./cpu-session.ts";
 import type {

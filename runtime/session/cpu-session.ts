@@ -1,5 +1,5 @@
-import type { NativeEngine, NativeOutput } from "../arm-neon/index.ts";
 import { SightlineError } from "../base/errors.ts";
+import type { NativeEngine, NativeOutput } from "../native/index.ts";
 import { ARRAY_OF, type NamedTensors, type Tensor, type TensorSpec } from "../tensor/tensor.ts";
 import { checkFeeds, checkFetches } from "./check-tensors.ts";
 import type { RunOptions, Session, SessionMemory } from "./execution-provider.ts";

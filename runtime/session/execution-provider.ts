@@ -1,4 +1,4 @@
-import type { NativeLoadOptions } from "../arm-neon/index.ts";
+import type { NativeLoadOptions } from "../native/index.ts";
 import type { NamedTensors, TensorSpec } from "../tensor/tensor.ts";
 
 /** What runs models: the `cpu` provider today, TensorRT on a Jetson later. */

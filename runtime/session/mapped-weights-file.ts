@@ -1,4 +1,4 @@
-import type { NativeEngine } from "../arm-neon/index.ts";
+import type { NativeEngine } from "../native/index.ts";
 import type { WeightsFile } from "./execution-provider.ts";
 
 /** A file that the native engine has mapped. */

@@ -1,4 +1,4 @@
-import { allocate, type NativeBlock } from "../arm-neon/index.ts";
+import { allocate, type NativeBlock } from "../native/index.ts";
 
 /** Temporary ownership of one of a pool's buffers. */
 export interface Lease {

@@ -1,4 +1,4 @@
-import type { PixelFormat, PlaneLayout } from "../../runtime/arm-neon/index.ts";
+import type { PixelFormat, PlaneLayout } from "../../runtime/native/index.ts";
 
 /** Pixel formats by the names that a configuration uses. */
 export const RAW_FORMATS = ["rgb", "bgr", "gray8", "nv12", "i420", "yuy2"] as const;

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { modelsOf, stagesOf } from "../../config/schema/pipelines.ts";
 import type { Config } from "../../config/schema/schema.ts";
-import type { Kernels } from "../../runtime/arm-neon/index.ts";
 import type { Clock } from "../../runtime/base/clock.ts";
 import type { Logger } from "../../runtime/base/logger.ts";
 import type { Semaphore } from "../../runtime/base/semaphore.ts";
+import type { Kernels } from "../../runtime/native/index.ts";
 import { admitBy } from "../../runtime/pipeline/admission.ts";
 import type { FrameSource, Picture } from "../../runtime/pipeline/frame.ts";
 import type { FrameModels } from "../../runtime/pipeline/frame-models.ts";

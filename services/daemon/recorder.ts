@@ -1,5 +1,5 @@
-import type { Kernels } from "../../runtime/arm-neon/index.ts";
 import { InTurn } from "../../runtime/base/in-turn.ts";
+import type { Kernels } from "../../runtime/native/index.ts";
 import { countByLabel } from "../../runtime/pipeline/decide.ts";
 import type { FrameQueue } from "../../runtime/pipeline/frame-queue.ts";
 import type { Judged } from "../../runtime/pipeline/judged.ts";

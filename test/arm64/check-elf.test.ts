@@ -7,7 +7,7 @@ import { checkElf } from "../../deploy/check-elf.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 const addon = (arch: string): string =>
-  fileURLToPath(new URL(`../../runtime/arm-neon/build/linux-${arch}/sightline.node`, import.meta.url));
+  fileURLToPath(new URL(`../../runtime/native/build/linux-${arch}/sightline.node`, import.meta.url));
 
 /** A library with these lines in namespace sightline, as the addon is linked but for the list of exports. */
 async function library(compiler: string, ...lines: string[]): Promise<string> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import os from "node:os";
-import { cpuFeatures } from "../../runtime/arm-neon/index.ts";
+import { cpuFeatures } from "../../runtime/native/index.ts";
 
 // Before each test file of an emulated board: by mistake it might run on this machine's own CPU, or on another board's.
 

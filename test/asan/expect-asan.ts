@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { cpuFeatures } from "../../runtime/arm-neon/index.ts";
+import { cpuFeatures } from "../../runtime/native/index.ts";
 
 // Before each test file: by mistake the plain build might be the one that runs.
 cpuFeatures();

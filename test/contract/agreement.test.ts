@@ -2,8 +2,8 @@ import { afterAll, describe, expect, test } from "vitest";
 import { makeNode } from "../../models/onnx/graph.ts";
 import type { ModelProto } from "../../models/onnx/proto/onnx_pb.js";
 import { floatTensor } from "../../models/onnx/tensor.ts";
-import { Reference } from "../../models/quantize/agreement.ts";
 import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
+import { Reference } from "../../toolchain/quantize/agreement.ts";
 import { startProvider } from "../support/models.ts";
 import { tinyModel, value } from "../support/tiny-model.ts";
 

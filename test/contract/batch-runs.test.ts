@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { randomFeeds } from "../../models/split/random-feeds.ts";
 import { batchRuns } from "../../runtime/pipeline/batch-runs.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import type { HeldSlot, Session } from "../../runtime/session/execution-provider.ts";
+import { randomFeeds } from "../../runtime/tensor/random-feeds.ts";
 import { isStackable } from "../../runtime/tensor/stack.ts";
 import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseModel, readModel } from "../../models/onnx/read-model.ts";
 import { encodeModel } from "../../models/onnx/write-model.ts";
-import { splitModel } from "../../models/split/split.ts";
 import { ChainSession, loadChain } from "../../runtime/session/chain-session.ts";
 import type { Session } from "../../runtime/session/execution-provider.ts";
 import { ARRAY_OF, elementCount, type NamedTensors } from "../../runtime/tensor/tensor.ts";
+import { splitModel } from "../../toolchain/split/split.ts";
 import { bytesOf, MODELS, randomFeeds, startProvider } from "../support/models.ts";
 import { node, smallModel } from "../unit/onnx/small-model.ts";
 

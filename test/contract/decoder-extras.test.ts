@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openKernels } from "../../runtime/arm-neon/index.ts";
+import { openKernels } from "../../runtime/native/index.ts";
 import type { Candidate } from "../../runtime/pipeline/decode/candidate.ts";
 import { type Decoder, decode as decodeWith } from "../../runtime/pipeline/decode/decode.ts";
 import type { Size } from "../../runtime/pipeline/fit.ts";

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeKeys, readPrivateKey } from "../../models/bundle/keys.ts";
-import { packBundle } from "../../models/store/pack.ts";
-import { openKernels } from "../../runtime/arm-neon/index.ts";
 import { systemClock } from "../../runtime/base/clock.ts";
+import { openKernels } from "../../runtime/native/index.ts";
 import { openModel } from "../../runtime/pipeline/open-model.ts";
+import { packBundle } from "../../toolchain/pack/pack.ts";
 import { PCB_AOI } from "../support/daemon-process.ts";
 import { startProvider } from "../support/models.ts";
 

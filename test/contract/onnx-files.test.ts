@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { writeStage } from "../../models/bundle/write-blobs.ts";
 import { copyModel } from "../../models/onnx/copy-model.ts";
 import { parseModel, readModel } from "../../models/onnx/read-model.ts";
 import { encodeModel, takeWeights, WEIGHTS_ALIGN_BYTES } from "../../models/onnx/write-model.ts";
+import { writeStage } from "../../toolchain/pack/write-blobs.ts";
 import { bytesOf, randomFeeds, startProvider } from "../support/models.ts";
 import { ONNX_FILES } from "../support/onnx-models.ts";
 import { tempFolder } from "../support/temp-folder.ts";

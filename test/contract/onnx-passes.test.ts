@@ -2,12 +2,6 @@ import { create } from "@bufbuild/protobuf";
 import { afterAll, describe, expect, test } from "vitest";
 import { copyModel } from "../../models/onnx/copy-model.ts";
 import { Graph, makeNode } from "../../models/onnx/graph.ts";
-import { floatWeights } from "../../models/onnx/passes/float-weights.ts";
-import { float32 } from "../../models/onnx/passes/float32.ts";
-import { foldAffine } from "../../models/onnx/passes/fold-affine.ts";
-import { hardSwish } from "../../models/onnx/passes/hard-swish.ts";
-import { liftConstants } from "../../models/onnx/passes/lift-constants.ts";
-import { removeUnused } from "../../models/onnx/passes/remove-unused.ts";
 import {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
@@ -19,8 +13,14 @@ import {
 import { readModel } from "../../models/onnx/read-model.ts";
 import { DataType, floatTensor, tensor } from "../../models/onnx/tensor.ts";
 import { encodeModel } from "../../models/onnx/write-model.ts";
-import { prepareFloat } from "../../models/quantize/prepare.ts";
 import type { NamedTensors, TensorSpec } from "../../runtime/tensor/tensor.ts";
+import { floatWeights } from "../../toolchain/passes/float-weights.ts";
+import { float32 } from "../../toolchain/passes/float32.ts";
+import { foldAffine } from "../../toolchain/passes/fold-affine.ts";
+import { hardSwish } from "../../toolchain/passes/hard-swish.ts";
+import { liftConstants } from "../../toolchain/passes/lift-constants.ts";
+import { removeUnused } from "../../toolchain/passes/remove-unused.ts";
+import { prepareFloat } from "../../toolchain/quantize/prepare.ts";
 import { MODELS, startProvider } from "../support/models.ts";
 import { goldenInput } from "../support/quantize-inputs.ts";
 import { REAL_MODELS } from "../support/real-models.ts";

@@ -15,11 +15,11 @@ import {
 } from "../../models/onnx/proto/onnx_pb.js";
 import { parseModel, readModel } from "../../models/onnx/read-model.ts";
 import { DataType, floatTensor, int64Tensor, tensor } from "../../models/onnx/tensor.ts";
-import { upgradeOpset } from "../../models/onnx/upgrade/upgrade-opset.ts";
 import { encodeModel } from "../../models/onnx/write-model.ts";
-import { sqnrDb } from "../../models/quantize/compare.ts";
 import type { LoadOptions } from "../../runtime/session/execution-provider.ts";
 import { floats, type NamedTensors, type TensorSpec } from "../../runtime/tensor/tensor.ts";
+import { sqnrDb } from "../../toolchain/quantize/compare.ts";
+import { upgradeOpset } from "../../toolchain/upgrade/upgrade-opset.ts";
 import { bytesOf, MODELS, randomFeeds, startProvider } from "../support/models.ts";
 import { REAL_MODELS } from "../support/real-models.ts";
 import { tinyModel, value } from "../support/tiny-model.ts";

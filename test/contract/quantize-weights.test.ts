@@ -6,14 +6,18 @@ import type { ModelProto } from "../../models/onnx/proto/onnx_pb.js";
 import { readModel } from "../../models/onnx/read-model.ts";
 import { dimsOf, floatsOf, floatTensor } from "../../models/onnx/tensor.ts";
 import { encodeModel } from "../../models/onnx/write-model.ts";
-import { Reference } from "../../models/quantize/agreement.ts";
-import { quantizeDynamic } from "../../models/quantize/dynamic.ts";
-import { type BlockFormat, dequantizeBlocks, quantizeBlocks } from "../../models/quantize/numerics/blocks.ts";
-import { optimized } from "../../models/quantize/optimize.ts";
-import { prepareFloat } from "../../models/quantize/prepare.ts";
-import { weightLayers } from "../../models/quantize/weight-only/layers.ts";
-import { quantizeWeights } from "../../models/quantize/weight-only/quantize-weights.ts";
 import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
+import { Reference } from "../../toolchain/quantize/agreement.ts";
+import { quantizeDynamic } from "../../toolchain/quantize/dynamic.ts";
+import {
+  type BlockFormat,
+  dequantizeBlocks,
+  quantizeBlocks,
+} from "../../toolchain/quantize/numerics/blocks.ts";
+import { optimized } from "../../toolchain/quantize/optimize.ts";
+import { prepareFloat } from "../../toolchain/quantize/prepare.ts";
+import { weightLayers } from "../../toolchain/quantize/weight-only/layers.ts";
+import { quantizeWeights } from "../../toolchain/quantize/weight-only/quantize-weights.ts";
 import { MODELS, randomFeeds, randomFrom, startProvider } from "../support/models.ts";
 import { type GoldenModel, goldenInput } from "../support/quantize-inputs.ts";
 import { REAL_MODELS } from "../support/real-models.ts";

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { allocate, memoryUse } from "../../runtime/arm-neon/index.ts";
+import { allocate, memoryUse } from "../../runtime/native/index.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import type { Session } from "../../runtime/session/execution-provider.ts";
 import { findOnnxRuntimeLibrary } from "../../runtime/session/onnxruntime-library.ts";

@@ -8,9 +8,9 @@ import type { Manifest } from "../../models/bundle/manifest.ts";
 import type { ModelProto } from "../../models/onnx/proto/onnx_pb.js";
 import { readModel } from "../../models/onnx/read-model.ts";
 import { floatTensor } from "../../models/onnx/tensor.ts";
-import { fileFeeds, pictureFiles } from "../../models/quantize/calibrate/images.ts";
-import { type Labelled, taskScore } from "../../models/quantize/score/task-score.ts";
-import { openKernels } from "../../runtime/arm-neon/index.ts";
+import { openKernels } from "../../runtime/native/index.ts";
+import { fileFeeds, pictureFiles } from "../../toolchain/quantize/calibrate/images.ts";
+import { type Labelled, taskScore } from "../../toolchain/quantize/score/task-score.ts";
 import { PCB_AOI } from "../support/daemon-process.ts";
 import { startProvider } from "../support/models.ts";
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { afterAll, describe, expect, test } from "vitest";
-import { allocate, attach, memoryUse } from "../../runtime/arm-neon/index.ts";
+import { allocate, attach, memoryUse } from "../../runtime/native/index.ts";
 import { MODELS, randomFeeds, startProvider } from "../support/models.ts";
 
 const children = new URL("../support/children/", import.meta.url);

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { main } from "../../cli/commands.ts";
-import { openKernels } from "../../runtime/arm-neon/index.ts";
 import { ERRORS } from "../../runtime/base/errors.ts";
+import { openKernels } from "../../runtime/native/index.ts";
 import type { InspectionResult } from "../../runtime/pipeline/result.ts";
 import { BOARD, badPictures } from "../support/bad-pictures.ts";
 import {

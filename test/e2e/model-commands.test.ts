@@ -7,7 +7,7 @@ import { openBundle } from "../../models/bundle/bundle.ts";
 import { machineTargets } from "../../models/bundle/targets.ts";
 import { readModel } from "../../models/onnx/read-model.ts";
 import { encodeModel } from "../../models/onnx/write-model.ts";
-import { cpuFeatures } from "../../runtime/arm-neon/index.ts";
+import { cpuFeatures } from "../../runtime/native/index.ts";
 import { chainModel } from "../support/chain-model.ts";
 import { config, SAMPLES } from "../support/daemon-process.ts";
 import { MODELS } from "../support/models.ts";

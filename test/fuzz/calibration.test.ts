@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { calibrationText, parseCalibration } from "../../models/quantize/calibrate/calibration-file.ts";
-import { BINS, Histogram } from "../../models/quantize/calibrate/histogram.ts";
-import { rangeOf } from "../../models/quantize/calibrate/ranges.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
+import { calibrationText, parseCalibration } from "../../toolchain/quantize/calibrate/calibration-file.ts";
+import { BINS, Histogram } from "../../toolchain/quantize/calibrate/histogram.ts";
+import { rangeOf } from "../../toolchain/quantize/calibrate/ranges.ts";
 import { mutate, randomFrom } from "./random.ts";
 
 const TOKENS = [

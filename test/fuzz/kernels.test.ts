@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { allocate, attach, type Kernels, openKernels } from "../../runtime/arm-neon/index.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
+import { allocate, attach, type Kernels, openKernels } from "../../runtime/native/index.ts";
 import { KERNEL_CALLS } from "../support/kernel-calls.ts";
 import { randomFrom } from "./random.ts";
 

@@ -4,6 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { beforeAll, describe, expect, it } from "vitest";
 import { makeAttribute } from "../../models/onnx/attributes.ts";
 import { copyModel } from "../../models/onnx/copy-model.ts";
+import { flowOf } from "../../models/onnx/flow.ts";
 import { Graph, makeNode } from "../../models/onnx/graph.ts";
 import {
   AttributeProtoSchema,
@@ -15,9 +16,8 @@ import {
 } from "../../models/onnx/proto/onnx_pb.js";
 import { parseModel, readModel } from "../../models/onnx/read-model.ts";
 import { encodeModel } from "../../models/onnx/write-model.ts";
-import { flowOf } from "../../models/split/flow.ts";
-import { inspectModel } from "../../models/split/inspect.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
+import { inspectModel } from "../../toolchain/split/inspect.ts";
 import { ONNX_FILES, withoutWeights } from "../support/onnx-models.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { randomFrom } from "./random.ts";

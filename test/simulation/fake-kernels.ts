@@ -1,4 +1,4 @@
-import type { Kernels } from "../../runtime/arm-neon/index.ts";
+import type { Kernels } from "../../runtime/native/index.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 /** What pipelines with a classifier need: pixels are not looked at, and the second class is always the best. */

@@ -1,5 +1,5 @@
-import { openKernels } from "../../runtime/arm-neon/index.ts";
 import { systemClock as clock } from "../../runtime/base/clock.ts";
+import { openKernels } from "../../runtime/native/index.ts";
 import type { Frame, RawPicture } from "../../runtime/pipeline/frame.ts";
 import { openSource, type SourceSettings } from "../../services/camera/open-source.ts";
 import { type CameraEvent, type CameraStatus, isSupervised } from "../../services/camera/report.ts";

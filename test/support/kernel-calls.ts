@@ -1,4 +1,4 @@
-import type { Kernels, PreprocessOptions, Rect } from "../../runtime/arm-neon/index.ts";
+import type { Kernels, PreprocessOptions, Rect } from "../../runtime/native/index.ts";
 import { layOut, PIXEL_FORMATS } from "./raw-images.ts";
 
 /** A method of `Kernels`, and arguments that it takes. */

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Quantization, TensorValues } from "../../runtime/arm-neon/index.ts";
+import type { Quantization, TensorValues } from "../../runtime/native/index.ts";
 import { repeats } from "./repeats.ts";
 
 /** Random calls in a test. */

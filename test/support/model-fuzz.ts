@@ -5,15 +5,15 @@ import { join } from "node:path";
 import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 import { makeKeys } from "../../models/bundle/keys.ts";
 import { canonicalManifest } from "../../models/bundle/signature.ts";
-import { makeDelta } from "../../models/store/delta.ts";
 import { deltaPieces } from "../../models/store/delta-file.ts";
 import { deltaSource } from "../../models/store/delta-source.ts";
 import { install } from "../../models/store/install.ts";
 import { openSource } from "../../models/store/open-source.ts";
-import { packBundle } from "../../models/store/pack.ts";
 import type { BundleSource } from "../../models/store/source.ts";
 import { type Store, storeAt } from "../../models/store/store.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
+import { makeDelta } from "../../toolchain/delta/make-delta.ts";
+import { packBundle } from "../../toolchain/pack/pack.ts";
 import { mutate } from "../fuzz/random.ts";
 import { sha256Of, writePacked } from "./packed-bundle.ts";
 

@@ -2,7 +2,7 @@ import { createHash, type KeyObject } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { blobFile } from "../../models/bundle/packed.ts";
-import { signBundle } from "../../models/store/pack.ts";
+import { signBundle } from "../../toolchain/pack/pack.ts";
 import { manifest } from "../unit/models/manifest.ts";
 
 export const sha256Of = (content: Uint8Array | string): string =>

@@ -1,4 +1,4 @@
-import type { PixelFormat, PreprocessOptions } from "../../runtime/arm-neon/index.ts";
+import type { PixelFormat, PreprocessOptions } from "../../runtime/native/index.ts";
 
 /** What `preprocess` promises, straight from its definition, in double precision and without regard to speed. */
 export function preprocessOracle(pixels: Uint8Array, options: PreprocessOptions): Float64Array {

@@ -1,15 +1,15 @@
 import { copyModel } from "../../models/onnx/copy-model.ts";
 import { withMoreOutputs } from "../../models/onnx/derive.ts";
 import { Graph } from "../../models/onnx/graph.ts";
-import { floatWeights } from "../../models/onnx/passes/float-weights.ts";
-import { liftConstants } from "../../models/onnx/passes/lift-constants.ts";
 import type { ModelProto } from "../../models/onnx/proto/onnx_pb.js";
 import { encodeModel } from "../../models/onnx/write-model.ts";
-import { insertQdq } from "../../models/quantize/static/insert-qdq.ts";
-import { planQuantization } from "../../models/quantize/static/plan.ts";
-import { SCHEMES } from "../../models/quantize/static/schemes.ts";
 import type { ExecutionProvider } from "../../runtime/session/execution-provider.ts";
 import { floats, type NamedTensors } from "../../runtime/tensor/tensor.ts";
+import { floatWeights } from "../../toolchain/passes/float-weights.ts";
+import { liftConstants } from "../../toolchain/passes/lift-constants.ts";
+import { insertQdq } from "../../toolchain/quantize/static/insert-qdq.ts";
+import { planQuantization } from "../../toolchain/quantize/static/plan.ts";
+import { SCHEMES } from "../../toolchain/quantize/static/schemes.ts";
 
 /** The model in 8 bits, with the ranges that its tensors have for `feeds`: good enough to run, not to judge by. */
 export async function quantized(

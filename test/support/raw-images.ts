@@ -1,4 +1,4 @@
-import type { PixelFormat, PlaneLayout, PreprocessOptions } from "../../runtime/arm-neon/index.ts";
+import type { PixelFormat, PlaneLayout, PreprocessOptions } from "../../runtime/native/index.ts";
 
 export const PIXEL_FORMATS: readonly PixelFormat[] = ["gray8", "rgb24", "bgr24", "nv12", "i420", "yuyv"];
 

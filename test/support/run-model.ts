@@ -1,8 +1,8 @@
 import type { ModelProto } from "../../models/onnx/proto/onnx_pb.js";
 import { encodeModel } from "../../models/onnx/write-model.ts";
-import { sqnrDb } from "../../models/quantize/compare.ts";
 import type { ExecutionProvider, LoadOptions } from "../../runtime/session/execution-provider.ts";
 import { elementCount, floats, type NamedTensors, type TensorSpec } from "../../runtime/tensor/tensor.ts";
+import { sqnrDb } from "../../toolchain/quantize/compare.ts";
 import { gaussian } from "../unit/quantize/values.ts";
 
 /** One run on slot 0. */

@@ -1,4 +1,4 @@
-import { cpuFeatures, type Kernels, kernelVariants, openKernels } from "../../runtime/arm-neon/index.ts";
+import { cpuFeatures, type Kernels, kernelVariants, openKernels } from "../../runtime/native/index.ts";
 
 /** A kernel's variants that this CPU can run, each with kernels that use it; others are no part of its tests. */
 export function runnable(kernel: string): [variant: string, kernels: Kernels][] {

@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeStage } from "../../models/bundle/write-blobs.ts";
 import { makeNode } from "../../models/onnx/graph.ts";
 import type { ModelProto } from "../../models/onnx/proto/onnx_pb.js";
 import { floatTensor } from "../../models/onnx/tensor.ts";
+import { writeStage } from "../../toolchain/pack/write-blobs.ts";
 import { gaussian } from "../unit/quantize/values.ts";
 import { tinyModel, value } from "./tiny-model.ts";
 

@@ -9,7 +9,7 @@ import {
   loadAddon,
   memoryUse,
   openEngine,
-} from "../../runtime/arm-neon/index.ts";
+} from "../../runtime/native/index.ts";
 import { findOnnxRuntimeLibrary } from "../../runtime/session/onnxruntime-library.ts";
 import { MODELS } from "../support/models.ts";
 

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { readPrivateKey } from "../../../models/bundle/keys.ts";
-import { packBundle } from "../../../models/store/pack.ts";
+import { packBundle } from "../../../toolchain/pack/pack.ts";
 import { exactly, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
 import { bundleFolder } from "../../zoo.ts";
 

@@ -1,12 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { writeOut } from "../../../toolchain/pack/write-out.ts";
 import {
   type CalibrationFile,
   readCalibration,
-} from "../../../models/quantize/calibrate/calibration-file.ts";
-import { type RangeMethod, rangeOf } from "../../../models/quantize/calibrate/ranges.ts";
-import { ortTensorRtTable, tensorRtCache } from "../../../models/quantize/calibrate/tables.ts";
-import { writeOut } from "../../../models/store/write-out.ts";
+} from "../../../toolchain/quantize/calibrate/calibration-file.ts";
+import { type RangeMethod, rangeOf } from "../../../toolchain/quantize/calibrate/ranges.ts";
+import { ortTensorRtTable, tensorRtCache } from "../../../toolchain/quantize/calibrate/tables.ts";
 import { exactly, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
 import { METHODS, percentileOf } from "./quantize-job.ts";
 import { oneOf } from "./subject.ts";

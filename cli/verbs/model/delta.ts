@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { makeDelta } from "../../../models/store/delta.ts";
 import { openSource } from "../../../models/store/open-source.ts";
-import { writeOut } from "../../../models/store/write-out.ts";
 import { formatBytes } from "../../../runtime/base/units.ts";
+import { makeDelta } from "../../../toolchain/delta/make-delta.ts";
+import { writeOut } from "../../../toolchain/pack/write-out.ts";
 import { exactly, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
 
 export const delta: Verb = {

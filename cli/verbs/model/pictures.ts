@@ -2,13 +2,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { loadConfig } from "../../../config/load.ts";
-import { fileFeeds, pictureFeeds, pictureFiles } from "../../../models/quantize/calibrate/images.ts";
-import type { Kernels } from "../../../runtime/arm-neon/index.ts";
 import { systemClock } from "../../../runtime/base/clock.ts";
 import { SightlineError } from "../../../runtime/base/errors.ts";
+import type { Kernels } from "../../../runtime/native/index.ts";
 import type { ModelInput } from "../../../runtime/pipeline/preprocess.ts";
 import type { NamedTensors } from "../../../runtime/tensor/tensor.ts";
 import { openSource } from "../../../services/camera/open-source.ts";
+import { fileFeeds, pictureFeeds, pictureFiles } from "../../../toolchain/quantize/calibrate/images.ts";
 import type { Io } from "../../verb.ts";
 
 /** What a model is calibrated with: the pictures of a folder, or frames of a configured camera. */

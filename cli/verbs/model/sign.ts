@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { keyIdOf, readPrivateKey } from "../../../models/bundle/keys.ts";
-import { signBundle } from "../../../models/store/pack.ts";
+import { signBundle } from "../../../toolchain/pack/pack.ts";
 import { exactly, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
 
 export const sign: Verb = {

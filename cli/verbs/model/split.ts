@@ -1,13 +1,13 @@
 import { basename, extname, resolve } from "node:path";
 import type { Stage } from "../../../models/bundle/manifest.ts";
 import type { ModelProto } from "../../../models/onnx/proto/onnx_pb.js";
-import { inputSpecs } from "../../../models/split/input-specs.ts";
-import type { PlanRequest } from "../../../models/split/planner.ts";
-import { type InputShapes, randomFeeds } from "../../../models/split/random-feeds.ts";
-import { type SplitModel, splitModel } from "../../../models/split/split.ts";
-import { writeSplit } from "../../../models/split/write-split.ts";
 import { formatBytes, parseBytes } from "../../../runtime/base/units.ts";
 import type { ExecutionProvider } from "../../../runtime/session/execution-provider.ts";
+import { type InputShapes, randomFeeds } from "../../../runtime/tensor/random-feeds.ts";
+import { inputSpecs } from "../../../toolchain/split/input-specs.ts";
+import type { PlanRequest } from "../../../toolchain/split/planner.ts";
+import { type SplitModel, splitModel } from "../../../toolchain/split/split.ts";
+import { writeSplit } from "../../../toolchain/split/write-split.ts";
 import { table } from "../../table.ts";
 import { exactly, type Io, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
 import { readWholeModel, SHAPE_OPTION, SHAPE_USAGE, VARIANT_OPTION, withProvider } from "./whole-model.ts";

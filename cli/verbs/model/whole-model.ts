@@ -4,10 +4,10 @@ import { type Bundle, openBundle } from "../../../models/bundle/bundle.ts";
 import { inputDims } from "../../../models/bundle/input-dims.ts";
 import type { ModelProto } from "../../../models/onnx/proto/onnx_pb.js";
 import { readModel } from "../../../models/onnx/read-model.ts";
-import type { InputShapes } from "../../../models/split/random-feeds.ts";
 import { SightlineError } from "../../../runtime/base/errors.ts";
 import { CpuExecutionProvider } from "../../../runtime/session/cpu-provider.ts";
 import type { ExecutionProvider } from "../../../runtime/session/execution-provider.ts";
+import type { InputShapes } from "../../../runtime/tensor/random-feeds.ts";
 import type { Io } from "../../verb.ts";
 import { bundleFolder } from "../../zoo.ts";
 

@@ -7,8 +7,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
-import { openKernels } from "../../../runtime/arm-neon/index.ts";
 import { systemClock as clock } from "../../../runtime/base/clock.ts";
+import { openKernels } from "../../../runtime/native/index.ts";
 import { freeAdmission } from "../../../runtime/pipeline/admission.ts";
 import { type Box, centreOf, type Detection } from "../../../runtime/pipeline/detection.ts";
 import type { Size } from "../../../runtime/pipeline/fit.ts";
@@ -20,8 +20,8 @@ import type { LookingStage } from "../../../runtime/pipeline/stages/stage.ts";
 import { decodePixels } from "../../../runtime/pipeline/still-image.ts";
 import type { VisionModel } from "../../../runtime/pipeline/vision-model.ts";
 import { CpuExecutionProvider } from "../../../runtime/session/cpu-provider.ts";
-import { match, type Scored, scoreTable, type Truth } from "../../quantize/score/detections.ts";
-import { parseBoxes } from "../../quantize/score/labels.ts";
+import { match, type Scored, scoreTable, type Truth } from "../../../toolchain/quantize/score/detections.ts";
+import { parseBoxes } from "../../../toolchain/quantize/score/labels.ts";
 import { IOU_MIN, LABELS } from "./labels.ts";
 
 interface Sample {

@@ -7,8 +7,14 @@ import { basename, join } from "node:path";
 import { main } from "../../../cli/commands.ts";
 import type { Box } from "../../../runtime/pipeline/detection.ts";
 import type { InspectionResult } from "../../../runtime/pipeline/result.ts";
-import { match, type Score, type Scored, scoreTable, type Truth } from "../../quantize/score/detections.ts";
-import { parseBoxes } from "../../quantize/score/labels.ts";
+import {
+  match,
+  type Score,
+  type Scored,
+  scoreTable,
+  type Truth,
+} from "../../../toolchain/quantize/score/detections.ts";
+import { parseBoxes } from "../../../toolchain/quantize/score/labels.ts";
 import { IOU_MIN, LABELS } from "./labels.ts";
 
 interface Which {

@@ -1,4 +1,5 @@
 import { withGraph } from "../../../models/onnx/derive.ts";
+import { sizeBytes } from "../../../models/onnx/flow.ts";
 import { Graph, readsOf } from "../../../models/onnx/graph.ts";
 import type {
   ModelProto,
@@ -6,7 +7,6 @@ import type {
   TensorProto,
   ValueInfoProto,
 } from "../../../models/onnx/proto/onnx_pb.js";
-import { sizeBytes } from "../../../models/split/flow.ts";
 
 /** A run of nodes whose weights come into memory together. */
 export interface Slice {

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { elementType } from "../../../models/onnx/element-types.ts";
+import { sizeBytes } from "../../../models/onnx/flow.ts";
 import type { TensorProto } from "../../../models/onnx/proto/onnx_pb.js";
 import { isExternal } from "../../../models/onnx/tensor.ts";
-import { sizeBytes } from "../../../models/split/flow.ts";
 import type { MappedTensor } from "../../session/execution-provider.ts";
 
 const PAGE_BYTES = 4096;

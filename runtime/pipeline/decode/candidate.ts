@@ -1,4 +1,4 @@
-import type { Candidates } from "../../arm-neon/index.ts";
+import type { Candidates } from "../../native/index.ts";
 import type { Box, Keypoint } from "../detection.ts";
 
 /** A detection before labels: box in pixels of the model's input. */

@@ -1,4 +1,4 @@
-import type { Kernels } from "../../arm-neon/index.ts";
+import type { Kernels } from "../../native/index.ts";
 import type { NamedTensors } from "../../tensor/tensor.ts";
 import type { Size } from "../fit.ts";
 import type { Candidate } from "./candidate.ts";

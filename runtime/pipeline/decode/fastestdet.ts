@@ -1,5 +1,5 @@
-import type { Kernels } from "../../arm-neon/index.ts";
 import { SightlineError } from "../../base/errors.ts";
+import type { Kernels } from "../../native/index.ts";
 import { floats, type NamedTensors } from "../../tensor/tensor.ts";
 import type { Size } from "../fit.ts";
 import { type Candidate, toColumns } from "./candidate.ts";

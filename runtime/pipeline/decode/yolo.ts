@@ -1,5 +1,5 @@
-import type { Kernels } from "../../arm-neon/index.ts";
 import { SightlineError } from "../../base/errors.ts";
+import type { Kernels } from "../../native/index.ts";
 import { floats, type NamedTensors } from "../../tensor/tensor.ts";
 import { CANDIDATES_MAX, type Candidate, fromColumns } from "./candidate.ts";
 

@@ -1,6 +1,6 @@
-import type { Kernels } from "../../arm-neon/index.ts";
 import type { Clock } from "../../base/clock.ts";
 import { SightlineError } from "../../base/errors.ts";
+import type { Kernels } from "../../native/index.ts";
 import type { Scale } from "../decide.ts";
 import { type ClassifyOptions, classifyStage } from "./classify.ts";
 import { type DetectOptions, detectStage } from "./detect.ts";

@@ -1,5 +1,5 @@
-import type { Rect } from "../../arm-neon/index.ts";
 import { type Clock, msBetween } from "../../base/clock.ts";
+import type { Rect } from "../../native/index.ts";
 import type { Box, Detection } from "../detection.ts";
 import { inLanes } from "../in-lanes.ts";
 import { areaOfView, pixelsOf, type Scene } from "../scene.ts";

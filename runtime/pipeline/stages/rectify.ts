@@ -1,6 +1,6 @@
-import type { Kernels, Rect } from "../../arm-neon/index.ts";
 import { type Clock, msBetween } from "../../base/clock.ts";
 import { SightlineError } from "../../base/errors.ts";
+import type { Kernels, Rect } from "../../native/index.ts";
 import { type Corners, inverse, projectBox, rectangleToQuadrangle } from "../homography.ts";
 import { packPixels } from "../preprocess.ts";
 import { areaOfView, pixelsOf, type View } from "../scene.ts";

@@ -1,5 +1,5 @@
-import type { Rect } from "../../arm-neon/index.ts";
 import { SightlineError } from "../../base/errors.ts";
+import type { Rect } from "../../native/index.ts";
 import { areaOfView } from "../scene.ts";
 import type { LookingStage } from "./stage.ts";
 

@@ -1,4 +1,4 @@
-import { allocate, attach } from "../../../runtime/arm-neon/index.ts";
+import { allocate, attach } from "../../../runtime/native/index.ts";
 
 /** A block is free, or somebody works in it, or it holds a frame that nobody has fetched yet (its mark, above 0). */
 const FREE = 0;

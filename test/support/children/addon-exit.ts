@@ -4,7 +4,7 @@
  */
 import { once } from "node:events";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { allocate, memoryUse, openKernels } from "../../../runtime/arm-neon/index.ts";
+import { allocate, memoryUse, openKernels } from "../../../runtime/native/index.ts";
 import { MODELS, randomFeeds, startProvider } from "../models.ts";
 import { layOut } from "../raw-images.ts";
 

@@ -2,8 +2,8 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { calibrationTable } from "../../../cli/verbs/model/calibration-table.ts";
-import { calibrationText } from "../../../models/quantize/calibrate/calibration-file.ts";
-import { Histogram } from "../../../models/quantize/calibrate/histogram.ts";
+import { calibrationText } from "../../../toolchain/quantize/calibrate/calibration-file.ts";
+import { Histogram } from "../../../toolchain/quantize/calibrate/histogram.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { recordingIo } from "./io.ts";
 

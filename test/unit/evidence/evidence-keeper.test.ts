@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { openKernels } from "../../../runtime/arm-neon/index.ts";
+import { openKernels } from "../../../runtime/native/index.ts";
 import type { Detection } from "../../../runtime/pipeline/detection.ts";
 import type { RawPicture } from "../../../runtime/pipeline/frame.ts";
 import { ownPicture } from "../../../runtime/pipeline/own-picture.ts";

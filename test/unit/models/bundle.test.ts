@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { listBundles, openBundle } from "../../../models/bundle/bundle.ts";
 import { readVerified } from "../../../models/bundle/files.ts";
 import { makeKeys } from "../../../models/bundle/keys.ts";
-import { signBundle } from "../../../models/store/pack.ts";
+import { signBundle } from "../../../toolchain/pack/pack.ts";
 import { manifest } from "./manifest.ts";
 
 const MODEL = Buffer.from("not really ONNX");

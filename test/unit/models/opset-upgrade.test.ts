@@ -3,9 +3,9 @@ import type { AttributeValue } from "../../../models/onnx/attributes.ts";
 import { makeNode } from "../../../models/onnx/graph.ts";
 import type { ModelProto } from "../../../models/onnx/proto/onnx_pb.js";
 import { DataType, floatsOf, floatTensor, tensor } from "../../../models/onnx/tensor.ts";
-import { floatToHalf } from "../../../models/onnx/upgrade/half.ts";
-import { upgradeOpset } from "../../../models/onnx/upgrade/upgrade-opset.ts";
 import { encodeModel } from "../../../models/onnx/write-model.ts";
+import { floatToHalf } from "../../../toolchain/upgrade/half.ts";
+import { upgradeOpset } from "../../../toolchain/upgrade/upgrade-opset.ts";
 import { tinyModel, value } from "../../support/tiny-model.ts";
 
 const refusal = (text: RegExp) =>

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { openKernels } from "../../../runtime/arm-neon/index.ts";
+import { openKernels } from "../../../runtime/native/index.ts";
 import { type Decoder, decode } from "../../../runtime/pipeline/decode/decode.ts";
 import type { NamedTensors } from "../../../runtime/tensor/tensor.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Rect } from "../../../runtime/arm-neon/index.ts";
+import type { Rect } from "../../../runtime/native/index.ts";
 import type { Box, Detection } from "../../../runtime/pipeline/detection.ts";
 import { type Looked, mergeTiles } from "../../../runtime/pipeline/merge.ts";
 import { tilesOver } from "../../../runtime/pipeline/tiles.ts";

@@ -1,7 +1,7 @@
 import sharp from "sharp";
 import { expect, onTestFinished, test } from "vitest";
-import { openKernels } from "../../../runtime/arm-neon/index.ts";
 import { SightlineError } from "../../../runtime/base/errors.ts";
+import { openKernels } from "../../../runtime/native/index.ts";
 import { FrameLayout, type FrameTensors } from "../../../runtime/pipeline/frame-tensors.ts";
 import type { ModelInput } from "../../../runtime/pipeline/preprocess.ts";
 import { VisionModel } from "../../../runtime/pipeline/vision-model.ts";

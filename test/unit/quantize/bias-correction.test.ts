@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ChannelMeans, convBiasShift } from "../../../models/quantize/numerics/bias-correction.ts";
+import { ChannelMeans, convBiasShift } from "../../../toolchain/quantize/numerics/bias-correction.ts";
 import { gaussian, seeds } from "./values.ts";
 
 describe("ChannelMeans", () => {

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type BlockFormat, quantizeBlocks } from "../../../models/quantize/numerics/blocks.ts";
-import { matMulNBitsInputs } from "../../../models/quantize/numerics/packing.ts";
+import { type BlockFormat, quantizeBlocks } from "../../../toolchain/quantize/numerics/blocks.ts";
+import { matMulNBitsInputs } from "../../../toolchain/quantize/numerics/packing.ts";
 
 interface Golden extends BlockFormat {
   b: string;

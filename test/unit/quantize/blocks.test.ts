@@ -3,12 +3,12 @@ import {
   type BlockFormat,
   dequantizeBlocks,
   quantizeBlocks,
-} from "../../../models/quantize/numerics/blocks.ts";
+} from "../../../toolchain/quantize/numerics/blocks.ts";
 import {
   matMulNBitsInputs,
   packInitializer,
   unpackInitializer,
-} from "../../../models/quantize/numerics/packing.ts";
+} from "../../../toolchain/quantize/numerics/packing.ts";
 import { randomFrom } from "../../fuzz/random.ts";
 import { gaussian, seeds } from "./values.ts";
 

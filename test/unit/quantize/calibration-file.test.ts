@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { calibrationText, parseCalibration } from "../../../models/quantize/calibrate/calibration-file.ts";
-import { Histogram } from "../../../models/quantize/calibrate/histogram.ts";
-import { ortTensorRtTable, tensorRtCache } from "../../../models/quantize/calibrate/tables.ts";
+import { calibrationText, parseCalibration } from "../../../toolchain/quantize/calibrate/calibration-file.ts";
+import { Histogram } from "../../../toolchain/quantize/calibrate/histogram.ts";
+import { ortTensorRtTable, tensorRtCache } from "../../../toolchain/quantize/calibrate/tables.ts";
 import { gaussian } from "./values.ts";
 
 const histogram = (name: string, ...values: number[]): Histogram => {

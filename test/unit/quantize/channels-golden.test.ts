@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { quantizeBias, scalesForBias } from "../../../models/quantize/numerics/bias.ts";
-import { channelScales, quantizeChannels } from "../../../models/quantize/numerics/channels.ts";
-import { affineOf } from "../../../models/quantize/numerics/scale.ts";
+import { quantizeBias, scalesForBias } from "../../../toolchain/quantize/numerics/bias.ts";
+import { channelScales, quantizeChannels } from "../../../toolchain/quantize/numerics/channels.ts";
+import { affineOf } from "../../../toolchain/quantize/numerics/scale.ts";
 
 interface Golden {
   reduceRange: boolean;

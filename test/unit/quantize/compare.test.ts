@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { boundedSqnrDb, sqnrDb, top1Agreement } from "../../../models/quantize/compare.ts";
+import { boundedSqnrDb, sqnrDb, top1Agreement } from "../../../toolchain/quantize/compare.ts";
 import { gaussian, seeds } from "./values.ts";
 
 const f = (...values: number[]): Float32Array => Float32Array.of(...values);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { match, type Scored, scoreTable, type Truth } from "../../../models/quantize/score/detections.ts";
 import type { Box } from "../../../runtime/pipeline/detection.ts";
+import { match, type Scored, scoreTable, type Truth } from "../../../toolchain/quantize/score/detections.ts";
 
 const BOX: Box = [0, 0, 10, 10];
 const truth = (label: string, box: Box = BOX): Truth => ({ label, box });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { sqnrDb } from "../../../models/quantize/compare.ts";
+import { sqnrDb } from "../../../toolchain/quantize/compare.ts";
 import {
   type BlockFormat,
   dequantizeBlocks,
   quantizeBlocks,
-} from "../../../models/quantize/numerics/blocks.ts";
-import { gptq } from "../../../models/quantize/numerics/gptq.ts";
-import { Hessian, inverseFactor } from "../../../models/quantize/numerics/hessian.ts";
+} from "../../../toolchain/quantize/numerics/blocks.ts";
+import { gptq } from "../../../toolchain/quantize/numerics/gptq.ts";
+import { Hessian, inverseFactor } from "../../../toolchain/quantize/numerics/hessian.ts";
 import { gaussian, seeds } from "./values.ts";
 
 /** Inputs as a layer has them: K channels that mix K / 8 causes, with a little noise of their own. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { BINS, Histogram, histogramJson } from "../../../models/quantize/calibrate/histogram.ts";
+import { BINS, Histogram, histogramJson } from "../../../toolchain/quantize/calibrate/histogram.ts";
 import { gaussian, relu, seeds } from "./values.ts";
 
 const filled = (...images: Float32Array[]): Histogram => {

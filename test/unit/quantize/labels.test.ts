@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseBoxes, parseClass, readLabels } from "../../../models/quantize/score/labels.ts";
+import { parseBoxes, parseClass, readLabels } from "../../../toolchain/quantize/score/labels.ts";
 
 const LABELS = ["open", "short", "pin hole", "3"];
 const code = expect.objectContaining({ name: "SightlineError", code: "ERR_LABELS" });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Evaluate, mixedPrecision } from "../../../models/quantize/static/mixed-precision.ts";
+import { type Evaluate, mixedPrecision } from "../../../toolchain/quantize/static/mixed-precision.ts";
 import { randomFrom } from "../../fuzz/random.ts";
 import { seeds } from "./values.ts";
 

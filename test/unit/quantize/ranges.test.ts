@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { Histogram } from "../../../models/quantize/calibrate/histogram.ts";
-import { type RangeMethod, rangeOf } from "../../../models/quantize/calibrate/ranges.ts";
-import { affineOf, codeOf } from "../../../models/quantize/numerics/scale.ts";
+import { Histogram } from "../../../toolchain/quantize/calibrate/histogram.ts";
+import { type RangeMethod, rangeOf } from "../../../toolchain/quantize/calibrate/ranges.ts";
+import { affineOf, codeOf } from "../../../toolchain/quantize/numerics/scale.ts";
 import { gaussian, relu, seeds } from "./values.ts";
 
 const filled = (...images: Float32Array[]): Histogram => {
@@ -16,7 +16,6 @@ const METHODS: RangeMethod[] = [
   { method: "percentile" },
   { method: "percentile", percentile: 99, symmetric: true },
   { method: "entropy" },
-  { method: "entropy", compat: true },
   { method: "mse" },
   { method: "mse", steps: 15, symmetric: true },
 ];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { htmlReport } from "../../../models/quantize/report/html.ts";
-import type { LayerReport, QuantizationReport } from "../../../models/quantize/report/report.ts";
+import { htmlReport } from "../../../toolchain/report/html.ts";
+import type { LayerReport, QuantizationReport } from "../../../toolchain/report/report.ts";
 
 const layer: LayerReport = {
   name: "first",

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { quantizeBias, scalesForBias } from "../../../models/quantize/numerics/bias.ts";
+import { quantizeBias, scalesForBias } from "../../../toolchain/quantize/numerics/bias.ts";
 import {
   channelScales,
   dequantizeChannels,
   quantizeChannels,
-} from "../../../models/quantize/numerics/channels.ts";
-import { roundHalfEven } from "../../../models/quantize/numerics/rounding.ts";
-import { affineOf, codeOf } from "../../../models/quantize/numerics/scale.ts";
+} from "../../../toolchain/quantize/numerics/channels.ts";
+import { roundHalfEven } from "../../../toolchain/quantize/numerics/rounding.ts";
+import { affineOf, codeOf } from "../../../toolchain/quantize/numerics/scale.ts";
 import { gaussian, seeds } from "./values.ts";
 
 const f = Math.fround;

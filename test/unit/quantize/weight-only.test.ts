@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { makeNode } from "../../../models/onnx/graph.ts";
-import { type BlockFormat, quantizeBlocks } from "../../../models/quantize/numerics/blocks.ts";
-import { gptq } from "../../../models/quantize/numerics/gptq.ts";
-import { Hessian } from "../../../models/quantize/numerics/hessian.ts";
-import { rounds } from "../../../models/quantize/weight-only/collect-hessians.ts";
-import { convGeometry, outputsAlong } from "../../../models/quantize/weight-only/conv-geometry.ts";
-import { samplePatches, sampleRows } from "../../../models/quantize/weight-only/input-rows.ts";
-import { LayerHessian, SLICE_K } from "../../../models/quantize/weight-only/layer-hessian.ts";
-import type { WeightLayer } from "../../../models/quantize/weight-only/layers.ts";
+import { type BlockFormat, quantizeBlocks } from "../../../toolchain/quantize/numerics/blocks.ts";
+import { gptq } from "../../../toolchain/quantize/numerics/gptq.ts";
+import { Hessian } from "../../../toolchain/quantize/numerics/hessian.ts";
+import { rounds } from "../../../toolchain/quantize/weight-only/collect-hessians.ts";
+import { convGeometry, outputsAlong } from "../../../toolchain/quantize/weight-only/conv-geometry.ts";
+import { samplePatches, sampleRows } from "../../../toolchain/quantize/weight-only/input-rows.ts";
+import { LayerHessian, SLICE_K } from "../../../toolchain/quantize/weight-only/layer-hessian.ts";
+import type { WeightLayer } from "../../../toolchain/quantize/weight-only/layers.ts";
 import { randomFrom } from "../../support/models.ts";
 
 const SEED = 20_261_128;

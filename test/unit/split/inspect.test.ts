@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import { setAttribute } from "../../../models/onnx/attributes.ts";
 import { Graph } from "../../../models/onnx/graph.ts";
 import { DataType, floatTensor, tensor } from "../../../models/onnx/tensor.ts";
-import { inspectModel } from "../../../models/split/inspect.ts";
-import { layersOf } from "../../../models/split/layers.ts";
-import { randomFeeds } from "../../../models/split/random-feeds.ts";
-import type { MeasuredTensor, Shapes } from "../../../models/split/shapes.ts";
+import { randomFeeds } from "../../../runtime/tensor/random-feeds.ts";
 import { ARRAY_OF, type DType } from "../../../runtime/tensor/tensor.ts";
+import { inspectModel } from "../../../toolchain/split/inspect.ts";
+import { layersOf } from "../../../toolchain/split/layers.ts";
+import type { MeasuredTensor, Shapes } from "../../../toolchain/split/shapes.ts";
 import { node, smallModel } from "../onnx/small-model.ts";
 
 const weights = (name: string, ...dims: number[]) =>

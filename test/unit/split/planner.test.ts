@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { flowOf } from "../../../models/onnx/flow.ts";
 import { Graph } from "../../../models/onnx/graph.ts";
 import { floatTensor } from "../../../models/onnx/tensor.ts";
-import { weightBytesBefore } from "../../../models/split/costs.ts";
-import { flowOf } from "../../../models/split/flow.ts";
-import { activeBytes, cutsOf } from "../../../models/split/liveness.ts";
-import { planCuts } from "../../../models/split/planner.ts";
-import type { MeasuredTensor, Shapes } from "../../../models/split/shapes.ts";
+import { weightBytesBefore } from "../../../toolchain/split/costs.ts";
+import { activeBytes, cutsOf } from "../../../toolchain/split/liveness.ts";
+import { planCuts } from "../../../toolchain/split/planner.ts";
+import type { MeasuredTensor, Shapes } from "../../../toolchain/split/shapes.ts";
 import { node, type SmallModel, smallModel } from "../onnx/small-model.ts";
 
 const refused = (message: string) =>

@@ -8,13 +8,13 @@ import { brotliCompress, brotliCompressSync, brotliDecompressSync, constants } f
 import { beforeEach, describe, expect, it } from "vitest";
 import { openBundle } from "../../../models/bundle/bundle.ts";
 import { makeKeys } from "../../../models/bundle/keys.ts";
-import { makeDelta } from "../../../models/store/delta.ts";
 import { type DeltaHeader, deltaPieces } from "../../../models/store/delta-file.ts";
 import { deltaSource } from "../../../models/store/delta-source.ts";
 import { type Installed, install } from "../../../models/store/install.ts";
 import { openSource } from "../../../models/store/open-source.ts";
 import { rollback } from "../../../models/store/rollback.ts";
 import { type Store, storeAt } from "../../../models/store/store.ts";
+import { makeDelta } from "../../../toolchain/delta/make-delta.ts";
 import { randomFrom } from "../../fuzz/random.ts";
 import { type PackedParts, sha256Of, writePacked } from "../../support/packed-bundle.ts";
 import { tempFolder } from "../../support/temp-folder.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { attach, memoryUse } from "../../../runtime/arm-neon/index.ts";
+import { attach, memoryUse } from "../../../runtime/native/index.ts";
 import { BufferPool, type Lease } from "../../../runtime/tensor/buffer-pool.ts";
 
 const taken = (lease: Lease | undefined): Lease => {

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { openKernels, type Rect } from "../../../../runtime/arm-neon/index.ts";
+import { openKernels, type Rect } from "../../../../runtime/native/index.ts";
 import type { Detection } from "../../../../runtime/pipeline/detection.ts";
 import type { RawPicture } from "../../../../runtime/pipeline/frame.ts";
 import { pixelsOf } from "../../../../runtime/pipeline/scene.ts";
