@@ -14,6 +14,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   doctor: async () => (await import("./verbs/doctor.ts")).doctor,
   trace: async () => (await import("./verbs/trace.ts")).trace,
   tune: async () => (await import("./verbs/tune.ts")).tune,
+  reload: async () => (await import("./verbs/reload.ts")).reload,
   health: async () => (await import("./verbs/health.ts")).health,
 };
 

@@ -2,8 +2,8 @@ import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { loadConfig } from "../../config/load.ts";
 import { parseDurationMs } from "../../runtime/base/units.ts";
+import { request } from "../../services/health/control-socket.ts";
 import type { Health } from "../../services/health/health-reporter.ts";
-import { askHealth } from "../../services/health/health-socket.ts";
 import { exactly, parseVerbArgs, usageError, type Verb } from "../verb.ts";
 
 const ANSWER_LIMIT_MS = 2_000;
@@ -35,7 +35,7 @@ async function askUntilWell(folder: string, endMs: number): Promise<{ record: He
   for (;;) {
     const isLast = Date.now() >= endMs;
     try {
-      const record = (await askHealth(folder, ANSWER_LIMIT_MS)) as Health;
+      const record = (await request(folder, "health", undefined, ANSWER_LIMIT_MS)) as Health;
       const troubles = troublesOf(record);
       if (troubles.length === 0 || isLast) return { record, troubles };
     } catch (error) {
@@ -45,12 +45,13 @@ async function askUntilWell(folder: string, endMs: number): Promise<{ record: He
   }
 }
 
-function troublesOf({ evidence, mqtt, outbox }: Health): string[] {
+function troublesOf({ config, evidence, mqtt, outbox }: Health): string[] {
   const troubles: string[] = [];
   if (!mqtt.connected)
     troubles.push(`mqtt: ${mqtt.error?.message ?? "not connected"}; ${mqtt.error?.hint ?? ""}`);
   if (outbox.error) troubles.push(`store: ${outbox.error.message}; ${outbox.error.hint}`);
   if (evidence?.error) troubles.push(`evidence: ${evidence.error.message}; ${evidence.error.hint}`);
+  if (config.error) troubles.push(`configuration: ${config.error.message}; ${config.error.hint}`);
   if (outbox.dropped > 0) troubles.push(`store: ${outbox.dropped} results were dropped`);
   return troubles;
 }

@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
-import { loadConfig } from "../../config/load.ts";
+import { checkConfig, type LoadOptions } from "../../config/load.ts";
+import { problemText } from "../../config/problem.ts";
 import { systemClock } from "../../runtime/base/clock.ts";
 import { SightlineError } from "../../runtime/base/errors.ts";
-import type { Logger } from "../../runtime/base/logger.ts";
+import type { ReadConfig } from "../../services/daemon/configuration.ts";
 import { Daemon } from "../../services/daemon/daemon.ts";
 import { createLogger } from "../logger.ts";
 import { exactly, parseVerbArgs, usageError, type Verb } from "../verb.ts";
@@ -18,23 +19,35 @@ export const run: Verb = {
     exactly(run, [], positionals);
     if (!values.config) throw usageError(run, "--config is missing");
     const file = resolve(io.cwd, values.config);
-    const read = () => loadConfig(file, { env: io.env });
-    const config = read();
-    const deps = { logger: createLogger(config.log.level), clock: systemClock, version: readVersion() };
-    const daemon = new Daemon(deps, config);
-    const reload = async () => daemon.reload(read());
-    const signalled = new Promise<void>((resolve) => {
-      for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+    const read = () => readConfig(file, { env: io.env });
+    const { config } = read();
+    const logger = createLogger(config.log.level);
+    const daemon = new Daemon({ logger, clock: systemClock, version: readVersion(), read }, config);
+    // Signals count from the first moment: a start may take long, and it ends when it is told to.
+    const signalled = new Promise<"signalled">((resolve) => {
+      for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve("signalled"));
     });
-    await daemon.start();
-    process.on("SIGHUP", () => void reload().catch((error) => refuse(deps.logger, error)));
-    await Promise.race([signalled, daemon.ended]);
+    // The daemon says itself what it refused, and why.
+    process.on("SIGHUP", () => void daemon.reload().catch(() => {}));
+    const started = daemon.start();
+    started.catch(() => {});
+    if ((await Promise.race([signalled, started])) !== "signalled") {
+      await Promise.race([signalled, daemon.ended]);
+    }
     await daemon.stop();
     return 0;
   },
 };
 
-function refuse(logger: Logger, error: unknown): void {
-  const { code, hint, message } = SightlineError.wrap("ERR_RELOAD", error).toRecord();
-  logger.error({ code, hint }, `the old configuration goes on: ${message}`);
+/** Errors: ERR_CONFIG_READ, ERR_CONFIG_INVALID. */
+function readConfig(file: string, options: LoadOptions): ReadConfig {
+  const { config, problemAt, problems } = checkConfig(file, options);
+  if (!config || !problemAt) {
+    throw new SightlineError("ERR_CONFIG_INVALID", problems.map(problemText).join("\n"));
+  }
+  const at = (path: readonly string[]) => {
+    const { column, line } = problemAt(path, "");
+    return `${file}:${line}:${column}`;
+  };
+  return { config, at };
 }

@@ -18,7 +18,7 @@ export const ERRORS = {
   },
   ERR_RELOAD: {
     meaning: "A changed configuration cannot be applied while the daemon runs; it goes on with the old one.",
-    hint: "Restart the daemon: only cameras and pipelines can be changed without.",
+    hint: "Restart the daemon, or take these changes back: device, engine, store, stages_folder and log are read at its start.",
   },
   ERR_ADDON_MISSING: {
     meaning: "The native addon is not built or cannot be loaded.",

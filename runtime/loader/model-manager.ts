@@ -4,7 +4,7 @@ import { SightlineError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { Turns } from "../base/turns.ts";
 import type { ExecutionProvider } from "../session/execution-provider.ts";
-import type { BundleReader, BundleSource } from "./bundle-reader.ts";
+import type { BundleReader } from "./bundle-reader.ts";
 import type { CrashBook } from "./crash-book.ts";
 import { type Limits, planModes } from "./mode-plan.ts";
 import { type Live, ModelEntry, type ModelPolicy } from "./model-entry.ts";
@@ -59,7 +59,7 @@ export class ModelManager<T extends Built> implements ModelControl {
   readonly #options: ModelManagerOptions;
   readonly #pool: StagePool;
   readonly #opener: ModelOpener<T>;
-  readonly #entries: ReadonlyMap<string, ModelEntry<T>>;
+  readonly #entries: Map<string, ModelEntry<T>>;
   readonly #residents: Residents<T>;
   readonly #listeners = new Set<(event: ModelEvent) => void>();
   readonly #turns = new Turns();
@@ -74,9 +74,13 @@ export class ModelManager<T extends Built> implements ModelControl {
     this.#entries = new Map(
       Object.entries(options.models).map(([name, policy]) => [name, new ModelEntry<T>(name, policy)]),
     );
-    const entries = [...this.#entries.values()];
     this.#residents = new Residents(
-      { pool: this.#pool, cache: deps.cache, entries, tell: (entry, type) => this.#tell(entry, type) },
+      {
+        pool: this.#pool,
+        cache: deps.cache,
+        entries: this.#entries,
+        tell: (entry, type) => this.#tell(entry, type),
+      },
       { ...options, slots: deps.provider.slots },
     );
   }
@@ -105,7 +109,7 @@ export class ModelManager<T extends Built> implements ModelControl {
     const entries = [...new Set(names)].map((name) => this.#entry(name));
     this.#refuse(entries);
     if (entries.every(({ isReady }) => isReady)) return this.#grant(this.#residents.claim(entries));
-    return this.#turns.take(async () => this.#grant(await this.#bringIn(entries)));
+    return this.#turns.take(async () => this.#grant(await this.#openMissing(entries)));
   }
 
   async load(name: string): Promise<ModelStatus> {
@@ -126,11 +130,18 @@ export class ModelManager<T extends Built> implements ModelControl {
     return entry.status();
   }
 
-  /** Frames go over to what `source` leads to now; left out: to what it led to before. */
-  async activate(name: string, source: Partial<BundleSource> = {}): Promise<ModelStatus> {
+  /**
+   * Frames go over to what `source` leads to now; left out: to what it led to before. A model that this leads to already
+   * stays as it is, unless it is to be built anew. Errors: those of opening it; the old version goes on then.
+   */
+  async activate(
+    name: string,
+    source: Partial<ModelPolicy> = {},
+    { isAnew = false }: { isAnew?: boolean } = {},
+  ): Promise<ModelStatus> {
     const entry = this.#entry(name);
     try {
-      await this.#turns.take(() => this.#goOver(entry, { ...entry.policy, ...source }));
+      await this.#turns.take(() => this.#switch(entry, { ...entry.policy, ...source }, { isAnew }));
     } catch (error) {
       const wrapped = SightlineError.wrap("ERR_MODEL_LOAD", error);
       this.#note(entry, wrapped);
@@ -138,6 +149,25 @@ export class ModelManager<T extends Built> implements ModelControl {
       throw wrapped;
     }
     return entry.status();
+  }
+
+  /**
+   * Gets ready for `models` in place of those that there are; they differ in those that are `changed`. `finish` lets those
+   * go that are no more. Errors: those of reading a bundle, and nothing has changed then.
+   */
+  async prepare(
+    models: Readonly<Record<string, ModelPolicy>>,
+    changed: readonly string[],
+  ): Promise<{ apply(): Promise<void>; finish(): Promise<void> }> {
+    const wanted = changed.flatMap((name) => (models[name] ? [[name, models[name]] as const] : []));
+    for (const [, policy] of wanted) await this.#opener.read({ policy });
+    const apply = async () => {
+      for (const [name, policy] of wanted) await this.#become(name, policy);
+    };
+    const finish = async () => {
+      for (const name of changed.filter((each) => !models[each])) await this.#forget(name);
+    };
+    return { apply, finish };
   }
 
   /** What the model takes and makes. It is neither opened for that nor kept open. Errors: those of reading its bundle. */
@@ -214,7 +244,7 @@ export class ModelManager<T extends Built> implements ModelControl {
    * Opens what is missing. It may wait for frames to end, never for another who opens: it has the turn.
    * Errors: as `lease`.
    */
-  async #bringIn(entries: readonly ModelEntry<T>[]): Promise<Claims<T>> {
+  async #openMissing(entries: readonly ModelEntry<T>[]): Promise<Claims<T>> {
     this.#refuse(entries);
     for (const { live } of entries) await live?.going?.promise;
     const claims = this.#residents.claim(entries);
@@ -226,7 +256,7 @@ export class ModelManager<T extends Built> implements ModelControl {
         await this.#opener.prepare(entry, entry.bundle);
       }
       const modes = await this.#plan(entries);
-      await this.#leaveMode(claims, modes);
+      await this.#closeOthers(claims, modes);
       for (const entry of entries) {
         if (!claims.has(entry)) await this.#openInto(claims, entry, { modes, keep: entries });
       }
@@ -259,7 +289,7 @@ export class ModelManager<T extends Built> implements ModelControl {
   }
 
   /** Those of the models that are open in another way than they have to be now. */
-  async #leaveMode(claims: Claims<T>, modes: ReadonlyMap<string, boolean>): Promise<void> {
+  async #closeOthers(claims: Claims<T>, modes: ReadonlyMap<string, boolean>): Promise<void> {
     for (const [entry, live] of [...claims]) {
       if (live.version.isStreaming === modes.get(entry.name)) continue;
       claims.delete(entry);
@@ -289,12 +319,28 @@ export class ModelManager<T extends Built> implements ModelControl {
     return this.#opener.open(entry, bundle, { isStreaming, onDamage });
   }
 
+  async #forget(name: string): Promise<void> {
+    await this.unload(name);
+    this.#entries.delete(name);
+  }
+
+  /** A model that cannot be opened as it is wanted now goes on as it was, and an event says why. */
+  async #become(name: string, policy: ModelPolicy): Promise<void> {
+    if (this.#entries.get(name)?.live) {
+      await this.activate(name, policy, { isAnew: true }).catch(() => {});
+    } else {
+      const fresh = new ModelEntry<T>(name, policy);
+      this.#entries.set(name, fresh);
+      if (policy.pin || policy.preload) await this.#preload(fresh).catch(() => {});
+    }
+  }
+
   /** Opened beside the version in use, and run once, before frames go over to it. */
-  async #goOver(entry: ModelEntry<T>, policy: ModelPolicy): Promise<void> {
+  async #switch(entry: ModelEntry<T>, policy: ModelPolicy, { isAnew }: { isAnew: boolean }): Promise<void> {
     const { bundle: before, live: old } = entry;
     const bundle = await this.#opener.read({ policy });
     const isOther = bundle.folder !== before?.folder || digestOf(bundle) !== digestOf(before);
-    if (!isOther) return;
+    if (!isOther && !isAnew) return;
     await this.#opener.prepare(entry, bundle);
     const isStreaming = await this.#planBeside(entry, bundle);
     await this.#residents.makeRoom(() => this.#opener.wanted(entry, bundle, isStreaming), [entry]);
@@ -334,7 +380,7 @@ export class ModelManager<T extends Built> implements ModelControl {
         await this.#opener.prepare(entry, entry.bundle);
         const wanted = await this.#opener.wanted(entry, entry.bundle, false);
         if (!entry.policy.pin && !this.#residents.hasRoom(wanted)) return;
-        const lease = this.#grant(await this.#bringIn([entry]));
+        const lease = this.#grant(await this.#openMissing([entry]));
         await lease.of(entry.name).warmUp().finally(lease.release);
       } catch (error) {
         const wrapped = SightlineError.wrap("ERR_MODEL_LOAD", error);

@@ -9,7 +9,7 @@ import type { StagePool } from "./stage-pool.ts";
 interface Deps<T> {
   pool: StagePool;
   cache: Pick<StageCache, "drop">;
-  entries: readonly ModelEntry<T>[];
+  entries: ReadonlyMap<string, ModelEntry<T>>;
   tell(entry: ModelEntry<T>, type: ModelEvent["type"]): void;
 }
 
@@ -92,10 +92,14 @@ export class Residents<T extends { close(): void }> {
 
   /** Those of pinned models other than these, which never make room. */
   pinned(except: readonly ModelEntry<T>[]): Live<T>[] {
-    return this.#deps.entries
+    return this.#all
       .filter(({ policy }) => policy.pin)
       .filter((each) => !except.includes(each))
       .flatMap(({ live }) => live ?? []);
+  }
+
+  get #all(): ModelEntry<T>[] {
+    return [...this.#deps.entries.values()];
   }
 
   /** Whether it fits beside all that is there. */
@@ -121,9 +125,7 @@ export class Residents<T extends { close(): void }> {
   }
 
   #leastRecent(keep: readonly ModelEntry<T>[]): ModelEntry<T> | undefined {
-    const free = this.#deps.entries.filter(
-      (each) => each.isReady && !each.policy.pin && !keep.includes(each),
-    );
+    const free = this.#all.filter((each) => each.isReady && !each.policy.pin && !keep.includes(each));
     const idle = free.filter(({ live }) => live?.leases === 0);
     return (idle.length > 0 ? idle : free).toSorted((a, b) => a.usedAt - b.usedAt)[0];
   }

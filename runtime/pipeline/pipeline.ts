@@ -37,6 +37,8 @@ export class Pipeline {
   readonly #looking: readonly LookingStage[];
   readonly #judging: readonly JudgingStage[];
   readonly #recording = new Set<Promise<unknown>>();
+  readonly #ended = Promise.withResolvers<void>();
+  #isStopping = false;
 
   constructor(deps: Deps, options: PipelineOptions) {
     this.#deps = deps;
@@ -45,13 +47,34 @@ export class Pipeline {
     this.#judging = deps.stages.filter((stage) => stage.kind === "judging");
   }
 
-  /** Resolves when the frames have ended and every verdict is recorded. */
+  /** Settles as `run` does. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** Takes no more frames; those that wait are left to whoever takes over. Resolves as `run` does. */
+  stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#deps.frames.wake();
+    return this.#ended.promise;
+  }
+
+  /** Resolves when the frames have ended, or after `stop`, and every verdict is recorded. */
   async run(): Promise<void> {
+    try {
+      await this.#run();
+    } finally {
+      this.#ended.resolve();
+    }
+  }
+
+  async #run(): Promise<void> {
     const { admit, frames } = this.#deps;
     const inFlight: Promise<void>[] = [];
     let previous: Promise<void> = Promise.resolve();
     // The next frame is taken only when there is room, so that the queue decides which frame is worth it.
-    while (await frames.waiting()) {
+    while (!this.#isStopping && (await frames.waiting())) {
+      if (this.#isStopping) break;
       const admission = await admit();
       const frame = frames.take({ isLate: admission.hasWaited });
       if (!frame) {
@@ -64,6 +87,11 @@ export class Pipeline {
     }
     await previous;
     await Promise.all(this.#recording);
+    await this.close();
+  }
+
+  /** Gives back what its stages hold; `run` does it at its end. */
+  async close(): Promise<void> {
     await Promise.all(this.#looking.map((stage) => stage.close?.()));
   }
 

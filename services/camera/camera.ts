@@ -40,6 +40,8 @@ export class Camera {
   readonly #buffers: FrameBuffer[] = [];
   readonly #abort = new AbortController();
   #frames = 0;
+  /** By pipelines that watch no more. */
+  #droppedBefore = 0;
   #lastFrameAtMs: number | undefined;
   #status: CameraStatus | undefined;
   #running: Promise<void> | undefined;
@@ -52,7 +54,8 @@ export class Camera {
   get stats(): CameraStats {
     const { source } = this.#deps;
     const stats = isSupervised(source) ? source.stats : UNSUPERVISED;
-    const dropped = this.#buffers.reduce((sum, buffer) => sum + buffer.dropped, stats.dropped);
+    const inBuffers = this.#buffers.reduce((sum, buffer) => sum + buffer.dropped, 0);
+    const dropped = stats.dropped + this.#droppedBefore + inBuffers;
     return {
       ...stats,
       status: this.#status ?? "offline",
@@ -63,13 +66,21 @@ export class Camera {
     };
   }
 
-  /** Frames from `start` on; ends with the camera. To be called before `start`. */
+  /** Frames from now on; ends with the camera. */
   watch(): FrameQueue {
     const { buffer: capacity, mode, staleMs = Number.POSITIVE_INFINITY } = this.#options;
     const ageMs = (frame: Frame) => msBetween(frame.capturedAtNs, this.#deps.clock.nowNs());
     const buffer = new FrameBuffer(mode, capacity, { isStale: (frame) => ageMs(frame) > staleMs });
     this.#buffers.push(buffer);
     return buffer;
+  }
+
+  /** The frames that wait are still there; no more will come. */
+  unwatch(queue: FrameQueue): void {
+    const at = this.#buffers.indexOf(queue as FrameBuffer);
+    const [buffer] = at < 0 ? [] : this.#buffers.splice(at, 1);
+    if (buffer) this.#droppedBefore += buffer.dropped;
+    buffer?.end();
   }
 
   /** A camera that nobody watches stays off. */

@@ -78,13 +78,20 @@ export class FrameBuffer implements FrameQueue {
   }
 
   async waiting(): Promise<boolean> {
-    while (this.#frames.size === 0 && this.#lost.length === 0) {
-      if (this.#ended) return false;
+    if (this.#isEmpty && !this.#ended) {
       await new Promise<void>((resolve) => {
         this.#wakeReader = resolve;
       });
     }
-    return true;
+    return !(this.#isEmpty && this.#ended);
+  }
+
+  wake(): void {
+    this.#wakeReader();
+  }
+
+  get #isEmpty(): boolean {
+    return this.#frames.size === 0 && this.#lost.length === 0;
   }
 
   take({ isLate }: { isLate: boolean }): Frame | undefined {

@@ -61,6 +61,15 @@ export class PushSource<Result> implements FrameSource {
     this.#pipelines.push(pipeline);
   }
 
+  /** Frames wait no longer for the answer of this pipeline; those that do are told that none will come. */
+  notAnsweredBy(pipeline: string): void {
+    this.#pipelines.splice(this.#pipelines.indexOf(pipeline), 1);
+    for (const waiting of this.#pending.values()) {
+      waiting.get(pipeline)?.resolve({ pipeline, error: closed(this.#options.camera) });
+      waiting.delete(pipeline);
+    }
+  }
+
   async *frames(signal: AbortSignal): AsyncIterable<Frame> {
     this.#open = true;
     const close = (): void => {

@@ -17,6 +17,8 @@ export async function brokerLink({ mqtt }: Config) {
   };
 }
 
+export type BrokerLink = Awaited<ReturnType<typeof brokerLink>>;
+
 async function readTls(tls: NonNullable<Config["mqtt"]["tls"]>) {
   const read = async (path: string | undefined) => {
     if (path === undefined) return undefined;

@@ -4,10 +4,10 @@ import { readDevice } from "../health/device.ts";
 const PERIOD_MS = 1_000;
 
 interface Parts {
-  mqtt: { setState(topic: string, payload: object): void } | undefined;
+  mqtt: { setState(topic: string, payload: object): void };
   device: { id: string };
   /** What is true from the start to the end. */
-  fixed: object;
+  fixed(): object;
   /** What may have changed since. */
   current(): object;
 }
@@ -16,34 +16,37 @@ interface Parts {
 export class InfoPublisher {
   readonly #parts: Parts;
   #device: object = {};
+  #fixed: object = {};
   #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
   async start(): Promise<void> {
+    this.#fixed = this.#parts.fixed();
     this.#device = { id: this.#parts.device.id, ...(await readDevice()) };
     this.publish();
   }
 
   stop(): void {
     clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#isStopped = true;
   }
 
   read(): object {
-    const { current, fixed } = this.#parts;
-    return { ...fixed, device: this.#device, ...current() };
+    return { ...this.#fixed, device: this.#device, ...this.#parts.current() };
   }
 
   publish(): void {
-    this.stop();
-    this.#parts.mqtt?.setState("info", this.read());
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#parts.mqtt.setState("info", this.read());
   }
 
   /** For what may change many times a second. */
   publishSoon(): void {
-    this.#timer ??= setTimeout(() => this.publish(), PERIOD_MS);
+    if (!this.#isStopped) this.#timer ??= setTimeout(() => this.publish(), PERIOD_MS);
   }
 }

@@ -14,15 +14,15 @@ const CLEARED = "";
 export class ModelTopics {
   readonly #clock: Clock;
   readonly #last = new Map<string, ModelEvent>();
-  #mqtt: StateTopics | undefined;
+  readonly #mqtt: StateTopics;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, mqtt: StateTopics) {
     this.#clock = clock;
+    this.#mqtt = mqtt;
   }
 
   /** What has happened until now, too. An alarm that the broker kept from before may be over. */
-  begin(mqtt: StateTopics | undefined, models: readonly ModelStatus[]): void {
-    this.#mqtt = mqtt;
+  begin(models: readonly ModelStatus[]): void {
     for (const event of this.#last.values()) this.tell(event);
     for (const { last_error, name, state } of models) {
       if (state === "quarantined") this.#raise(name, last_error);
@@ -32,7 +32,7 @@ export class ModelTopics {
 
   tell(event: ModelEvent): void {
     this.#last.set(event.model, event);
-    this.#mqtt?.setState(`model/${event.model}/event`, { ...event });
+    this.#mqtt.setState(`model/${event.model}/event`, { ...event });
     if (event.type === "quarantined") this.#raise(event.model, event.error);
     else if (event.type === "released" || event.type === "activated") this.#clear(event.model);
   }
@@ -40,10 +40,10 @@ export class ModelTopics {
   #raise(model: string, error: ErrorRecord | null): void {
     const since = new Date(this.#clock.wallMs()).toISOString();
     const alarm = { active: true, severity: SEVERITY, since, text: error?.message ?? "", error };
-    this.#mqtt?.setState(`alarm/model/${model}`, alarm);
+    this.#mqtt.setState(`alarm/model/${model}`, alarm);
   }
 
   #clear(model: string): void {
-    this.#mqtt?.setState(`alarm/model/${model}`, CLEARED);
+    this.#mqtt.setState(`alarm/model/${model}`, CLEARED);
   }
 }

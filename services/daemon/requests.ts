@@ -6,14 +6,20 @@ import type { BatchLog } from "../../runtime/scheduler/batch-log.ts";
 /** An answer over MQTT is one message. */
 const BATCHES_MAX = 1_024;
 
+interface Deps {
+  models: ModelControl;
+  batches: BatchLog;
+  health(): Promise<object>;
+  /** Reads the configuration again and says what was changed. Errors: ERR_RELOAD, ERR_CONFIG_*, those of opening. */
+  reload(): Promise<object>;
+}
+
 /** What operators may ask of the running daemon, whichever way they ask; docs/mqtt.md has the requests. */
 export class Requests {
-  readonly #models: ModelControl;
-  readonly #batches: BatchLog;
+  readonly #deps: Deps;
 
-  constructor(models: ModelControl, batches: BatchLog) {
-    this.#models = models;
-    this.#batches = batches;
+  constructor(deps: Deps) {
+    this.#deps = deps;
   }
 
   /** Does what `name` asks for. It never throws: what goes wrong is the answer. */
@@ -26,7 +32,7 @@ export class Requests {
   }
 
   async #do(name: string, args: unknown): Promise<unknown> {
-    const models = this.#models;
+    const { batches, health, models, reload } = this.#deps;
     switch (name) {
       case "models":
         return { models: models.status(), memory: models.memory() };
@@ -37,7 +43,11 @@ export class Requests {
       case "model/activate":
         return models.activate(modelIn(args));
       case "trace":
-        return this.#batches.last(countIn(args));
+        return batches.last(countIn(args));
+      case "health":
+        return health();
+      case "reload":
+        return reload();
       default:
         throw new SightlineError("ERR_REQUEST", `there is no request ${JSON.stringify(name)}`);
     }

@@ -65,6 +65,13 @@ export class Shedder {
     await this.#looking;
   }
 
+  /** Has all models go back to what the configuration says; for one that is not used any more. */
+  async takeBack(): Promise<void> {
+    const models = new Set(this.#options.steps.flatMap((step) => ("model" in step ? [step.model] : [])));
+    if (this.#ladder.level === 0) return;
+    for (const model of models) await this.#deps.activate(model, {}).catch(() => {});
+  }
+
   /** Takes or takes back at most one step. */
   async look(): Promise<void> {
     const celsius = await this.#deps.temperature();
@@ -73,7 +80,7 @@ export class Shedder {
     const level = this.#ladder.observe(celsius, msBetween(0n, this.#deps.clock.nowNs()));
     const step = this.#options.steps[Math.min(level, before)];
     if (level === before || !step) return;
-    const error = "model" in step ? await this.#goOver(step.model) : null;
+    const error = "model" in step ? await this.#adapt(step.model) : null;
     const { clock, logger, publish } = this.#deps;
     const ts = new Date(clock.wallMs()).toISOString();
     const event = { ts, level, steps: this.#options.steps.length, temperature_celsius: celsius, step, error };
@@ -81,8 +88,8 @@ export class Shedder {
     publish(event);
   }
 
-  /** To what the last step that is taken has for the model, or to the configuration's. */
-  async #goOver(model: string): Promise<ErrorRecord | null> {
+  /** Has the model be what the last step taken says, or what the configuration says. */
+  async #adapt(model: string): Promise<ErrorRecord | null> {
     const taken = this.#options.steps.slice(0, this.#ladder.level);
     const last = taken.findLast((step) => "model" in step && step.model === model);
     const source = last && "model" in last ? { bundle: last.bundle, variant: last.variant } : {};

@@ -75,10 +75,17 @@ function parsed(line: string): { request: string; args?: unknown } {
 }
 
 /**
- * Has the daemon that owns `folder` do something. Errors: ERR_DAEMON_UNREACHABLE, and whatever the daemon answers.
+ * Has the daemon that owns `folder` do something. Errors: ERR_DAEMON_UNREACHABLE, also after `limitMs` of silence, and
+ * whatever the daemon answers.
  */
-export async function request(folder: string, name: string, args?: object): Promise<unknown> {
+export async function request(
+  folder: string,
+  name: string,
+  args?: object,
+  limitMs = Number.POSITIVE_INFINITY,
+): Promise<unknown> {
   const socket = createConnection(socketPath(folder));
+  if (Number.isFinite(limitMs)) socket.setTimeout(limitMs, () => socket.destroy(new Error("no answer")));
   try {
     socket.write(`${JSON.stringify({ request: name, args })}\n`);
     for await (const line of createInterface(socket)) {

@@ -1,4 +1,4 @@
-import type { Clock } from "../../runtime/base/clock.ts";
+import { type Clock, msBetween } from "../../runtime/base/clock.ts";
 import type { ErrorRecord } from "../../runtime/base/errors.ts";
 import type { Logger } from "../../runtime/base/logger.ts";
 import { readDisk, readTemperature } from "./device.ts";
@@ -23,13 +23,15 @@ interface Parts {
   mqtt:
     | {
         setState(topic: string, payload: object, options?: { expiryS?: number }): void;
-        status(): { connected: boolean; lastError: ErrorRecord | undefined };
+        status(): { connected: boolean; lastError: ErrorRecord | undefined } | undefined;
       }
     | undefined;
   /** Memory that models take. */
   models?(): object | undefined;
   /** Undefined where no pictures are kept. */
-  evidence?: { stats: object & { error: ErrorRecord | null } } | undefined;
+  evidence?(): (object & { error: ErrorRecord | null }) | undefined;
+  /** Why the last change of the configuration was refused. */
+  configError?(): ErrorRecord | null;
   cameras(): Readonly<Record<string, { stats: CameraCounts }>>;
   pipelines(): readonly string[];
 }
@@ -58,7 +60,8 @@ const COUNTERS_PERIOD_MS = 1_000;
 export class HealthReporter {
   readonly #parts: Parts;
   readonly #options: Options;
-  readonly #startedMs: number;
+  readonly #startedNs: bigint;
+  #intervalMs: number;
   #health: NodeJS.Timeout | undefined;
   #counters: NodeJS.Timeout | undefined;
   #stopListening = () => {};
@@ -66,15 +69,23 @@ export class HealthReporter {
   constructor(parts: Parts, options: Options) {
     this.#parts = parts;
     this.#options = options;
-    this.#startedMs = parts.clock.wallMs();
+    this.#startedNs = parts.clock.nowNs();
+    this.#intervalMs = options.intervalMs;
   }
 
   async start(): Promise<void> {
-    this.#health = setInterval(() => this.#try(this.#publishHealth()), this.#options.intervalMs);
+    this.setInterval(this.#intervalMs);
     this.#stopListening = this.#parts.outbox.onCommit(() => {
       this.#counters ??= setTimeout(() => this.#try(this.#publishCounters()), COUNTERS_PERIOD_MS);
     });
     await Promise.all([this.#publishHealth(), this.#publishCounters()]);
+  }
+
+  /** Between two records from now on. */
+  setInterval(intervalMs: number): void {
+    clearInterval(this.#health);
+    this.#intervalMs = intervalMs;
+    this.#health = setInterval(() => this.#try(this.#publishHealth()), intervalMs);
   }
 
   /** The last counters go out first. */
@@ -91,25 +102,26 @@ export class HealthReporter {
   }
 
   async #publishHealth(): Promise<void> {
-    const expiryS = Math.ceil((4 * this.#options.intervalMs) / 1000);
+    const expiryS = Math.ceil((4 * this.#intervalMs) / 1000);
     this.#parts.mqtt?.setState("health", await this.read(), { expiryS });
   }
 
   async read() {
-    const { cameras, clock, evidence, loop, models, mqtt, outbox } = this.#parts;
+    const { cameras, clock, configError, evidence, loop, models, mqtt, outbox } = this.#parts;
     const { depth, oldestMs, dropped, bytes, degraded } = await outbox.stats();
     const status = mqtt?.status();
     const memory = process.memoryUsage();
     return {
       ts: new Date(clock.wallMs()).toISOString(),
-      uptime_s: Math.round((clock.wallMs() - this.#startedMs) / 1000),
+      uptime_s: Math.round(msBetween(this.#startedNs, clock.nowNs()) / 1000),
       event_loop: loop.read(),
       memory: { rss_bytes: memory.rss, heap_bytes: memory.heapUsed },
       model_memory: models?.() ?? null,
       temperature_celsius: await readTemperature(),
       disk: await readDisk(this.#options.storePath),
       outbox: { depth, oldest_s: Math.round(oldestMs / 1000), dropped, bytes, error: degraded ?? null },
-      evidence: evidence?.stats ?? null,
+      evidence: evidence?.() ?? null,
+      config: { error: configError?.() ?? null },
       mqtt: { connected: status?.connected ?? false, error: status?.lastError ?? null },
       cameras: Object.fromEntries(
         Object.entries(cameras()).map(([id, { stats }]) => {

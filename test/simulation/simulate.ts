@@ -1,18 +1,18 @@
 import { SightlineError } from "../../runtime/base/errors.ts";
 import { silentLogger } from "../../runtime/base/logger.ts";
 import { Semaphore } from "../../runtime/base/semaphore.ts";
+import { Turns } from "../../runtime/base/turns.ts";
 import { ModelManager } from "../../runtime/loader/model-manager.ts";
 import type { Picture } from "../../runtime/pipeline/frame.ts";
 import { type BuiltModel, buildModel } from "../../runtime/pipeline/open-model.ts";
 import { Slots } from "../../runtime/scheduler/slots.ts";
-import type { CameraLine } from "../../services/daemon/camera-line.ts";
 import { Chance } from "./chance.ts";
 import { FakeEngine } from "./fake-engine.ts";
 import { fakeKernels } from "./fake-kernels.ts";
 import { FakeBundles, FakeStages } from "./fake-stages.ts";
 import { Findings } from "./findings.ts";
 import { makeScenario, type Scenario } from "./scenario.ts";
-import { simulatedLine } from "./simulated-line.ts";
+import { lineOptions, simulatedLine } from "./simulated-line.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 export interface Outcome {
@@ -38,6 +38,18 @@ export async function simulate(seed: number): Promise<Outcome> {
   }
 }
 
+type SimulatedLine = ReturnType<typeof simulatedLine>;
+
+const REQUESTS = [
+  "load",
+  "unload",
+  "unload",
+  "activate",
+  "damage",
+  "infer",
+  "new camera",
+  "new rules",
+] as const;
 const RUN_LIMIT_MS = 60_000;
 const PICTURE: Picture = {
   encoding: "raw",
@@ -58,7 +70,9 @@ class Simulation {
   readonly #slots: Slots;
   readonly #permits: Semaphore;
   readonly #models: ModelManager<BuiltModel>;
-  readonly #lines = new Map<string, CameraLine>();
+  readonly #lines = new Map<string, SimulatedLine>();
+  /** Lines change one after the other, as in the daemon. */
+  readonly #reloads = new Turns();
   /** What has been asked for and has not ended. */
   readonly #open = new Map<object, string>();
   readonly #lastFrames = new Map<string, number>();
@@ -141,7 +155,7 @@ class Simulation {
   async #startLine(id: string): Promise<void> {
     const facts = this.#scenario.cameras[id];
     if (!facts || this.#isOver) return;
-    const line = await simulatedLine(
+    const { line, source } = simulatedLine(
       {
         time: this.#time,
         chance: this.#chance,
@@ -154,13 +168,15 @@ class Simulation {
       id,
       facts,
     );
-    this.#lines.set(id, line);
+    await line.open();
+    const simulated = { line, source };
+    this.#lines.set(id, simulated);
     for (const name of Object.keys(facts.pipelines)) this.#lastFrames.delete(name);
     line.start();
-    this.#ask(`frames of ${id}`, this.#push(line, id));
+    this.#ask(`frames of ${id}`, this.#push(simulated, id));
   }
 
-  async #push(line: CameraLine, id: string): Promise<void> {
+  async #push(line: SimulatedLine, id: string): Promise<void> {
     const { burst, periodMs, pipelines } = this.#scenario.cameras[id] as Scenario["cameras"][string];
     const names = Object.keys(pipelines);
     while (!this.#isOver && this.#lines.get(id) === line) {
@@ -169,12 +185,12 @@ class Simulation {
     }
   }
 
-  async #pushOne(line: CameraLine, pipelines: readonly string[]): Promise<void> {
-    const answers = await line.pushed?.push({ picture: { ...PICTURE } });
-    const answered = answers?.map(({ pipeline }) => pipeline).sort();
+  async #pushOne({ source }: SimulatedLine, pipelines: readonly string[]): Promise<void> {
+    const answers = await source.push({ picture: { ...PICTURE } });
+    const answered = answers.map(({ pipeline }) => pipeline).sort();
     if (`${answered}` !== `${[...pipelines].sort()}`) this.#findings.note("not answered once", `${answered}`);
     this.#counts.frames += pipelines.length;
-    for (const answer of answers ?? []) {
+    for (const answer of answers) {
       if ("error" in answer) this.#counts.dropped++;
       else this.#counts.verdicts += answer.results.length;
     }
@@ -196,15 +212,24 @@ class Simulation {
   }
 
   #askSomething(name: string): void {
-    const request = this.#chance.oneOf(["load", "unload", "unload", "activate", "damage", "infer", "reload"]);
+    const request = this.#chance.oneOf(REQUESTS);
     this.#counts.requests++;
     if (request === "damage") this.#damage();
-    else if (request === "reload") this.#ask("reload", this.#replaceLine());
+    else if (request === "new camera")
+      this.#ask(
+        request,
+        this.#reloads.take(() => this.#replaceLine()),
+      );
+    else if (request === "new rules")
+      this.#ask(
+        request,
+        this.#reloads.take(() => this.#changeRules()),
+      );
     else if (request === "infer") this.#ask(`infer ${name}`, this.#infer(name));
     else if (request === "activate") {
       const bundle = `${name}@${this.#chance.whole(1, 3)}`;
       this.#ask(`activate ${bundle}`, this.#models.activate(name, { bundle }));
-    } else this.#ask(`${request} ${name}`, this.#models[request as "load" | "unload"](name));
+    } else this.#ask(`${request} ${name}`, this.#models[request](name));
   }
 
   #damage(): void {
@@ -217,8 +242,19 @@ class Simulation {
     const line = this.#lines.get(id);
     if (!line || this.#isOver) return;
     this.#lines.delete(id);
-    await line.stop();
+    await line.line.stop();
     await this.#startLine(id);
+  }
+
+  /** Other rules for all pipelines of a camera, which goes on meanwhile. */
+  async #changeRules(): Promise<void> {
+    const id = this.#chance.oneOf(Object.keys(this.#scenario.cameras));
+    const line = this.#lines.get(id)?.line;
+    const facts = this.#scenario.cameras[id];
+    if (!line || !facts) return;
+    const change = await line.prepare(lineOptions(id, facts, this.#chance.between(0.1, 0.5)));
+    if (!change) this.#findings.note("made anew", `${id} for other rules`);
+    await change?.apply();
   }
 
   async #infer(name: string): Promise<void> {
@@ -232,8 +268,8 @@ class Simulation {
   }
 
   async #stop(): Promise<void> {
-    const lines = [...this.#lines.values()];
-    this.#ask("stop", Promise.all(lines.map((line) => line.stop())));
+    const stop = () => Promise.all([...this.#lines.values()].map(({ line }) => line.stop()));
+    this.#ask("stop", this.#reloads.take(stop));
     await this.#time.run();
     this.#expectAllEnded("after the cameras' stop");
     this.#expectGivenBack();

@@ -1,14 +1,20 @@
 import { silentLogger } from "../../runtime/base/logger.ts";
 import type { Semaphore } from "../../runtime/base/semaphore.ts";
 import type { ModelManager } from "../../runtime/loader/model-manager.ts";
+import { admitBy } from "../../runtime/pipeline/admission.ts";
 import { frameModels } from "../../runtime/pipeline/frame-models.ts";
 import type { BuiltModel } from "../../runtime/pipeline/open-model.ts";
-import { CameraLine, type Shop } from "../../services/daemon/camera-line.ts";
-import type { NewResult } from "../../services/outbox/outbox.ts";
+import type { StageSpec } from "../../runtime/pipeline/stages/build-stages.ts";
+import { Camera } from "../../services/camera/camera.ts";
+import { PushSource } from "../../services/camera/push-source.ts";
+import { Line, type LineDeps, type LineOptions, type LinePipeline } from "../../services/line/line.ts";
+import type { ResultStore, StoredResult } from "../../services/line/recorder.ts";
 import type { Chance } from "./chance.ts";
 import { fakeKernels } from "./fake-kernels.ts";
 import type { CameraFacts } from "./scenario.ts";
 import type { VirtualTime } from "./virtual-time.ts";
+
+type NewResult = Parameters<ResultStore["append"]>[0];
 
 interface Deps {
   time: VirtualTime;
@@ -20,40 +26,56 @@ interface Deps {
   onAppended(result: NewResult): void;
 }
 
-/** The daemon's own line of a camera, whose frames are pushed. */
-export async function simulatedLine(deps: Deps, id: string, facts: CameraFacts): Promise<CameraLine> {
-  const pipelines = Object.entries(facts.pipelines).map(([name, { deadlineMs, models }]) => {
-    const [first, ...others] = models;
-    const stages = [
-      { stage: "detect", model: first },
-      ...others.map((model) => ({ stage: "classify", model, margin: 0, min_score: 0, writes: "label" })),
-      { stage: "rules", rules: [{ verdict: "fail" }] },
-    ];
-    return [name, { camera: id, min_score: 0.3, deadline: deadlineMs, stages, zones: {} }];
-  });
-  const camera = { source: "http", mode: facts.mode, buffer: facts.buffer };
-  const line = new CameraLine(shopOf(deps), {
-    id,
-    camera: camera as never,
-    pipelines: Object.fromEntries(pipelines),
-  });
-  await line.open();
-  return line;
+/** The daemon's own line, with a camera whose frames are pushed. */
+export function simulatedLine(deps: Deps, id: string, facts: CameraFacts) {
+  const source = new PushSource<StoredResult>({ clock: deps.time }, { camera: id, pendingMax: 512 });
+  const nobody = () => {};
+  const camera = new Camera(
+    { clock: deps.time, logger: silentLogger, source, onStatus: nobody, onEvent: nobody },
+    { id, mode: facts.mode, buffer: facts.buffer },
+  );
+  const line = new Line(
+    lineDeps(deps),
+    { camera, senders: source, pipelinesMax: Number.POSITIVE_INFINITY, intake: undefined, live: undefined },
+    lineOptions(id, facts),
+  );
+  return { line, source };
 }
 
-function shopOf({ chance, permits, inFlight, lanes, models, onAppended, time }: Deps): Shop {
+/** Rules differ with `minScore`, so a line becomes another one without its camera being opened again. */
+export function lineOptions(id: string, { pipelines }: CameraFacts, minScore = 0.3): LineOptions {
+  const own = Object.entries(pipelines).map(([name, each]) => [name, pipelineOf(each, minScore)]);
+  return { id, camera: {}, pipelines: Object.fromEntries(own) };
+}
+
+function pipelineOf(
+  { deadlineMs, models }: CameraFacts["pipelines"][string],
+  minScore: number,
+): LinePipeline {
+  const [first = "", ...others] = models;
+  const stages: StageSpec[] = [
+    { stage: "detect", model: first },
+    ...others.map(
+      (model) => ({ stage: "classify", model, margin: 0, min_score: 0, writes: "label" }) as const,
+    ),
+    { stage: "rules", rules: [{ verdict: "fail" }] },
+  ];
+  return { stages, minScore, deadlineMs, scale: {} };
+}
+
+function lineDeps({ chance, inFlight, lanes, models, onAppended, permits, time }: Deps): LineDeps {
   let seq = 0;
   const append = async (result: NewResult) => {
     onAppended(result);
     await time.wait(chance.between(1, 50));
     return ++seq;
   };
+  const admit = (names: readonly string[]) =>
+    admitBy({ permits, lease: async () => frameModels(await models.lease(names), names) });
   return {
-    ...{ bootId: "boot", deviceId: "device", clientId: "client", storePath: "/", stagesFolder: undefined },
-    ...{ clock: time, logger: silentLogger, kernels: fakeKernels(time), evidence: undefined },
-    ...{ permits, inFlight, lanes, judgesEvery: () => 1, onResult: () => {}, broker: {} as never },
-    outbox: { append } as never,
-    mqtt: { setState: () => {} } as never,
-    lease: async (names) => frameModels(await models.lease(names), names),
+    ...{ clock: time, logger: silentLogger, kernels: fakeKernels(time), store: { append }, admit },
+    ...{ inFlight, lanes, liveSideMax: 960, onResult: () => {}, stagesFolder: undefined },
+    evidence: { keep: async () => ({ links: [], error: null }) },
+    provenance: { device: "device", boot_id: "boot" },
   };
 }

@@ -18,6 +18,7 @@ export function queueOver(frames: AsyncIterator<Frame>): FrameQueue {
       next = done ? undefined : value;
       return !done;
     },
+    wake: () => {},
     take: () => {
       const frame = next;
       next = undefined;

@@ -32,6 +32,7 @@ export class PictureHold {
   over(frames: FrameQueue): FrameQueue {
     return {
       waiting: () => frames.waiting(),
+      wake: () => frames.wake(),
       take: (options) => {
         const frame = frames.take(options);
         return frame && { ...frame, release: () => this.#hold(frame) };

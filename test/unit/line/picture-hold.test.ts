@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Frame } from "../../../runtime/pipeline/frame.ts";
-import { PictureHold } from "../../../services/evidence/picture-hold.ts";
+import { PictureHold } from "../../../services/line/picture-hold.ts";
 import { framesOf, queueOver } from "../../support/frame-queues.ts";
 import { aFrame } from "../../support/frames.ts";
 
