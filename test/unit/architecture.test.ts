@@ -44,6 +44,8 @@ const DOORS: Record<string, readonly string[]> = {
   yaml: ["config", "bench"],
 };
 
+const KERNELS_ROOM = "runtime/arm-neon";
+
 interface Import {
   file: string;
   /** A path from the root, or a package's name. */
@@ -78,6 +80,24 @@ function importsOf(file: string): Import[] {
   });
 }
 
+/** What the compiler reads of the kernels' room. */
+function kernelSources(): string[] {
+  const listed = execFileSync("git", ["ls-files", "-co", "--exclude-standard", `${KERNELS_ROOM}/`], {
+    cwd: ROOT,
+  });
+  return listed
+    .toString()
+    .trim()
+    .split("\n")
+    .filter((file) => /\.(cc|h|inc)$/.test(file));
+}
+
+/** Includes are written from the room's root. */
+function includesOf(file: string): { file: string; target: string }[] {
+  const found = readFileSync(join(ROOT, file), "utf8").matchAll(/^#include "([^"]+)"/gm);
+  return [...found].map(([, path]) => ({ file, target: `${KERNELS_ROOM}/${path}` }));
+}
+
 function ruleOf(file: string): string {
   const rules = Object.keys(MAY_IMPORT).filter((folder) => isInside(file, folder));
   return rules.sort((a, b) => b.length - a.length)[0] ?? "";
@@ -101,6 +121,13 @@ describe("the module map", () => {
       return !isOwn && !(MAY_IMPORT[own] ?? []).some((folder) => isInside(target, folder));
     });
     expect(wrong.filter(({ file, target }) => !isSameService(file, target))).toEqual([]);
+  });
+
+  test("what computes includes nothing of what drives it", () => {
+    const listed = new Set(kernelSources());
+    const includes = [...listed].flatMap(includesOf);
+    expect(includes.length).toBeGreaterThan(100);
+    expect(includes.filter(({ target }) => !listed.has(target))).toEqual([]);
   });
 
   test("a heavy package has one door", () => {
