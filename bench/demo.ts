@@ -1,5 +1,5 @@
+import { EmbeddedBroker } from "../cli/embedded-broker.ts";
 import type { Health } from "../services/health/health-reporter.ts";
-import { EmbeddedBroker } from "../services/mqtt/embedded-broker.ts";
 import { type Bench, cost, median } from "./bench.ts";
 import { withDaemon } from "./watched-process.ts";
 

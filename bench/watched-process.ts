@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
-import type { EmbeddedBroker } from "../services/mqtt/embedded-broker.ts";
+import type { EmbeddedBroker } from "../cli/embedded-broker.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, styleText } from "node:util";
 import type { InspectionResult } from "../runtime/pipeline/result.ts";
-import { EmbeddedBroker } from "../services/mqtt/embedded-broker.ts";
+import { EmbeddedBroker } from "./embedded-broker.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const COLORS = { pass: "green", fail: "red", review: "yellow", error: "magenta" } as const;

@@ -1,5 +1,5 @@
+import { EmbeddedBroker } from "../../cli/embedded-broker.ts";
 import { openBundle } from "../../models/bundle/bundle.ts";
-import { EmbeddedBroker } from "../../services/mqtt/embedded-broker.ts";
 import { cost, least, type Result, rate } from "../bench.ts";
 import { cpuMsOf } from "../process-cpu.ts";
 import { PCB_AOI, SAMPLES, withDaemon, withProcess } from "../watched-process.ts";

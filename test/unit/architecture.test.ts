@@ -35,7 +35,7 @@ const DOORS: Record<string, readonly string[]> = {
   ws: ["services/http"],
   "prom-client": ["services/metrics"],
   "mqtt-packet": ["services/mqtt"],
-  aedes: ["services/mqtt/embedded-broker.ts"],
+  aedes: ["cli/embedded-broker.ts"],
   sharp: ["runtime/pipeline/still-image.ts", "bench"],
   "onnxruntime-node": ["runtime/session", "bench/plain-loop.ts", "bench/loader/plain.ts"],
   pino: ["cli/logger.ts"],
