@@ -1,13 +1,16 @@
 #!/usr/bin/env node
 // JavaScript, so that a start does not wait for the part of Node that reads TypeScript.
 import { enableCompileCache } from "node:module";
-import { homedir } from "node:os";
+import { availableParallelism, homedir } from "node:os";
 import { join } from "node:path";
 
 // What was read and compiled once is there at the next start, in a folder that is ours alone (systemd.exec(5)).
 const cache = process.env.CACHE_DIRECTORY ?? join(homedir(), ".cache", "sightline");
 process.env.NODE_COMPILE_CACHE ??= join(cache, "compiled");
 enableCompileCache(process.env.NODE_COMPILE_CACHE);
+// libuv has one pool for files, name look-ups, pictures and kernels, and reads its size when the first thread starts. An
+// unreachable resolver takes half of it at most, a slow disk a few threads: a thread a core is left to decode on.
+process.env.UV_THREADPOOL_SIZE ??= String(2 * availableParallelism() + 8);
 const { main } = await import("./commands.ts");
 
 // `sightline infer … | head` is no error.
