@@ -21,6 +21,22 @@ in it with line and column, and \`sightline config show --effective FILE\` print
   last line end), which is where passwords belong. The result is always text; \`$\${\` stands for a plain \`\${\`.
 - Names (NAME below) are 1 to 64 of \`a-z\`, \`0-9\`, \`_\` and \`-\`.
 
+## Changing it while the daemon runs
+\`sightline reload --config FILE\` (or SIGHUP, or the request \`reload\` over MQTT) has the running daemon read the file again. It says what
+changed, and each change restarts as little as it can:
+
+| change | what restarts |
+|---|---|
+| rules, thresholds, zones, stages, deadline of a pipeline; a pipeline less | that pipeline's stages: what waits for it goes to the new ones; its camera and other pipelines go on |
+| a camera, a pipeline more on it | that camera |
+| \`models\` | that model, opened beside the version in use; one that cannot be opened goes on as it was, and \`R/model/NAME/event\` says why |
+| \`mqtt\` | the connection to the broker, and cameras with \`source: mqtt\`; results wait in the store |
+| \`http\`, \`evidence\`, \`health\`, \`shedding\` | that part |
+| \`device\`, \`engine\`, \`store\`, \`stages_folder\`, \`log\`, \`version\` | cannot change: the reload is refused as a whole, with the lines |
+
+A file with problems, a model that cannot be read or a stage that cannot be loaded refuse the reload, too: the daemon goes on as it was,
+and \`sightline health\` ends with 1 until a reload succeeds.
+
 This page is made from the schema by \`node config/generate.ts\`, and so is
 [config.schema.json](../config/config.schema.json), with which editors complete and check the file.
 `;
