@@ -16,8 +16,13 @@ export class Beats {
 
   observe(source: string, atMs: number): void {
     const known = this.#sources.get(source);
-    const intervalsMs = known ? [...known.intervalsMs, atMs - known.lastMs].slice(-WINDOW) : [];
-    this.#sources.set(source, { lastMs: atMs, intervalsMs });
+    if (!known) {
+      this.#sources.set(source, { lastMs: atMs, intervalsMs: [] });
+      return;
+    }
+    known.intervalsMs.push(atMs - known.lastMs);
+    if (known.intervalsMs.length > WINDOW) known.intervalsMs.shift();
+    known.lastMs = atMs;
   }
 
   /** Of all regular sources the first arrival after `nowMs`; undefined while none is regular. */

@@ -1,5 +1,10 @@
 import type { Cost } from "./plan-batch.ts";
 
+interface Run {
+  size: number;
+  ms: number;
+}
+
 /** Runs that are remembered; the oldest go, so that a processor that slows down is noticed within as many. */
 const WINDOW = 48;
 /** An estimate that is further off than this is made again soon. */
@@ -15,7 +20,7 @@ const STALE_MS = 1_000;
  * lately (as Clockwork, OSDI '20, relies on steady run times, and Nexus, SOSP '19, on such lines).
  */
 export class CostModel {
-  #runs: { size: number; ms: number }[] = [];
+  readonly #runs: Run[] = [];
   #cost: Cost | undefined;
   #sinceFit = 0;
   #confirmedMs = Number.NEGATIVE_INFINITY;
@@ -41,12 +46,8 @@ const isOff = ({ baseMs, perItemMs }: Cost, size: number, ms: number): boolean =
   Math.abs(ms - (baseMs + size * perItemMs)) > TOLERANCE * ms;
 
 /** Least squares through a point a size, each with the weight of its runs; neither part is negative. */
-function fitted(runs: readonly { size: number; ms: number }[]): Cost {
-  const points = [...Map.groupBy(runs, ({ size }) => size)].map(([size, same]) => ({
-    size,
-    ms: quantile(same.map(({ ms }) => ms)),
-    weight: same.length,
-  }));
+function fitted(runs: readonly Run[]): Cost {
+  const points = pointsOf(runs);
   const total = sum(points, ({ weight }) => weight);
   const meanSize = sum(points, ({ size, weight }) => size * weight) / total;
   const meanMs = sum(points, ({ ms, weight }) => ms * weight) / total;
@@ -57,10 +58,21 @@ function fitted(runs: readonly { size: number; ms: number }[]): Cost {
   return { baseMs: meanMs - perItemMs * meanSize, perItemMs };
 }
 
-function quantile(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(QUANTILE * (sorted.length - 1))] ?? 0;
+/** The slow runs of each size. Sorted in place, as this is done every few frames. */
+function pointsOf(runs: readonly Run[]): { size: number; ms: number; weight: number }[] {
+  const points = [];
+  const sizes = new Set<number>();
+  for (const { size } of runs) sizes.add(size);
+  for (const size of sizes) {
+    let weight = 0;
+    for (const run of runs) if (run.size === size) sorted[weight++] = run.ms;
+    const ms = sorted.subarray(0, weight).sort()[Math.floor(QUANTILE * (weight - 1))] ?? 0;
+    points.push({ size, ms, weight });
+  }
+  return points;
 }
+
+const sorted = new Float64Array(WINDOW);
 
 const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
   items.reduce((total, item) => total + of(item), 0);

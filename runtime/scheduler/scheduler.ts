@@ -127,10 +127,8 @@ export class Scheduler<In, Out> {
 
   #dueMs(): number | undefined {
     const isBusy = this.#running >= this.#options.instances || this.#wait !== undefined;
-    const soonestMs = Math.min(
-      ...this.#resuming.map((each) => each.dueMs),
-      isBusy ? NEVER : soonest(this.#queue),
-    );
+    let soonestMs = isBusy ? NEVER : soonest(this.#queue);
+    for (const resuming of this.#resuming) soonestMs = Math.min(soonestMs, resuming.dueMs);
     return soonestMs === NEVER ? undefined : soonestMs;
   }
 
@@ -222,8 +220,11 @@ export class Scheduler<In, Out> {
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** When the most urgent of the requests is due. */
-const soonest = (requests: readonly Waiting[]): number =>
-  requests.reduce((least, request) => Math.min(least, dueMs(request)), NEVER);
+function soonest(requests: readonly Waiting[]): number {
+  let least = NEVER;
+  for (const request of requests) least = Math.min(least, dueMs(request));
+  return least;
+}
 
 const msOf = (ns: bigint): number => Number(ns) / 1e6;
 

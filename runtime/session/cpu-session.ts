@@ -96,11 +96,13 @@ export class CpuSession implements Session {
   }
 
   #name(results: readonly (NativeOutput | null)[], given: NamedTensors): NamedTensors {
-    const entries = this.outputs.map((spec, i) => {
+    const named: NamedTensors = {};
+    for (const [i, spec] of this.outputs.entries()) {
       const result = results[i];
-      return [spec.name, result ? toTensor(spec, result) : given[spec.name]];
-    });
-    return Object.fromEntries(entries.filter(([, tensor]) => tensor !== undefined));
+      const tensor = result ? toTensor(spec, result) : given[spec.name];
+      if (tensor) named[spec.name] = tensor;
+    }
+    return named;
   }
 }
 
