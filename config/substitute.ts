@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Path } from "../runtime/base/json-schema.ts";
 
-export interface Surroundings {
+export interface SubstitutionContext {
   env: Readonly<Record<string, string | undefined>>;
   /** Folder that relative paths count from. */
   folder: string;
@@ -19,7 +19,7 @@ export interface SubstitutionProblem {
  * `${file:PATH}` (without the line end that closes the file) in every text below `value`. `$${` gives `${`.
  * Keys stay as they are, and what was put in is not searched again.
  */
-export function substitute(value: unknown, surroundings: Surroundings) {
+export function substitute(value: unknown, context: SubstitutionContext) {
   const problems: SubstitutionProblem[] = [];
   const inside = (item: unknown, path: Path): unknown => {
     if (typeof item === "string") return replaceAll(item, path);
@@ -32,7 +32,7 @@ export function substitute(value: unknown, surroundings: Surroundings) {
   const replaceAll = (text: string, path: Path): string =>
     text.replace(/\$\$\{|\$\{([^{}]*)\}|\$\{/g, (whole, expression: string | undefined) => {
       if (whole === "$${") return "${";
-      const found = lookUp(expression ?? "", surroundings);
+      const found = lookUp(expression ?? "", context);
       if (typeof found === "string") return found;
       problems.push({ path, ...found });
       return "";
@@ -47,18 +47,18 @@ type Found = string | { message: string; hint: string };
 
 const MAX_FILE_BYTES = 65_536;
 
-function lookUp(expression: string, surroundings: Surroundings): Found {
+function lookUp(expression: string, context: SubstitutionContext): Found {
   const variable = /^env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s.exec(expression);
-  if (variable) return fromEnvironment(variable[1] ?? "", variable[2], surroundings.env);
+  if (variable) return fromEnvironment(variable[1] ?? "", variable[2], context.env);
   const file = /^file:(.+)$/s.exec(expression)?.[1];
-  if (file !== undefined) return fromFile(resolve(surroundings.folder, file));
+  if (file !== undefined) return fromFile(resolve(context.folder, file));
   return {
     message: "a substitution that is not known",
     hint: "write ${env:NAME}, ${env:NAME:-default} or ${file:PATH}; $${ stands for a plain ${",
   };
 }
 
-function fromEnvironment(name: string, fallback: string | undefined, env: Surroundings["env"]): Found {
+function fromEnvironment(name: string, fallback: string | undefined, env: SubstitutionContext["env"]): Found {
   const set = Object.hasOwn(env, name) ? env[name] : undefined;
   const value = set === "" && fallback !== undefined ? fallback : (set ?? fallback);
   if (value !== undefined) return value;

@@ -43,7 +43,7 @@ async function* camera(howMany: number): AsyncGenerator<Frame> {
 
 /** Settles when as many frames have a verdict. */
 async function judged(howMany: number): Promise<void> {
-  const around = { kernels, clock, lanes: 1, scale: {}, minScore: 0.5, folder: undefined };
+  const around = { kernels, clock, runsPerFrame: 1, scale: {}, minScore: 0.5, folder: undefined };
   const stages = await buildStages(
     [
       { stage: "detect", model: "noop" },

@@ -108,7 +108,10 @@ async function inferAll(
 
 async function inferFrame(model: VisionModel, frame: Frame, options: Options): Promise<Judged> {
   const { folder } = options;
-  const detect = detectStage({ modelOf: () => model, lanes: 1, clock }, { min_score: options.minScore });
+  const detect = detectStage(
+    { modelOf: () => model, runsPerFrame: 1, clock },
+    { min_score: options.minScore },
+  );
   const seen = await inspect({ stages: [detect], clock }, { frame, admission: soleAdmission(model) }, {});
   const [judged = seen] = judgeInOrder([rulesStage({ rules: ANY_DETECTION_FAILS }, {})], seen);
   if (folder !== undefined && judged.source && frame.origin) {

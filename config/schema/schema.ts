@@ -22,7 +22,7 @@ const engine = z.strictObject({
   slots: z
     .union([z.literal("auto"), z.int().min(1).max(64)])
     .default("auto")
-    .describe("Runs at a time; `auto` takes one a core."),
+    .describe("How many runs the engine has under way at a time; `auto` takes one for each core."),
   threads_per_slot: z.int().min(1).max(64).default(1).describe("Threads of one run."),
   library: path
     .optional()

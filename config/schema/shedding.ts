@@ -6,7 +6,9 @@ const skip = z.strictObject({
     .int()
     .min(2)
     .max(1000)
-    .describe("Of free-running cameras every so manieth frame is judged. Triggered parts are judged all."),
+    .describe(
+      "Only one frame in this many is judged, of cameras with `mode: free_run`. Triggered parts are all judged.",
+    ),
 });
 
 const smaller = z.strictObject({

@@ -11,8 +11,8 @@ import { envelopeOf } from "../bundle/signature.ts";
 import { add, CHUNK_BYTES } from "./delta-codec.ts";
 import { type DeltaBlob, type DeltaHeader, readDelta, type Segment } from "./delta-file.ts";
 import { manifestOfVersion } from "./installed.ts";
+import { readModelFolder } from "./model-folder.ts";
 import { type OpenFile, openFile } from "./open-file.ts";
-import { readShelf } from "./shelf.ts";
 import type { BundleSource } from "./source.ts";
 import type { Store } from "./store.ts";
 
@@ -48,7 +48,7 @@ export const digestOf = (manifestText: string): string =>
 
 async function findBase(store: Store, path: string, { manifest, from }: DeltaHeader): Promise<string> {
   const { name } = parseManifest(JSON.stringify(manifest), path);
-  const { folder, current, previous } = await readShelf(store, name);
+  const { folder, current, previous } = await readModelFolder(store, name);
   for (const version of [current, previous]) {
     if (version === undefined) continue;
     const place = join(folder, version);

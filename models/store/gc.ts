@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { diskError } from "./disk.ts";
-import { readShelves, type Shelf } from "./shelf.ts";
+import { type ModelFolder, readModelFolders } from "./model-folder.ts";
 import { type Store, whileLocked } from "./store.ts";
 
 export interface Collected {
@@ -18,15 +18,16 @@ export interface Collected {
 export function collectGarbage(store: Store): Promise<Collected> {
   return whileLocked(store, async () => {
     const versions: string[] = [];
-    for (const shelf of await readShelves(store)) versions.push(...(await clear(store, shelf)));
+    for (const modelFolder of await readModelFolders(store))
+      versions.push(...(await clear(store, modelFolder)));
     return { versions, freedBytes: await removeUnlinked(store) };
   });
 }
 
 /** A version goes in one step: none is ever there in part. */
-async function clear({ disk, tmp }: Store, shelf: Shelf): Promise<string[]> {
-  const { name, folder, current, previous, highest } = shelf;
-  const old = shelf.versions.filter((version) => version !== current && version !== previous);
+async function clear({ disk, tmp }: Store, modelFolder: ModelFolder): Promise<string[]> {
+  const { name, folder, current, previous, highest } = modelFolder;
+  const old = modelFolder.versions.filter((version) => version !== current && version !== previous);
   for (const version of old) await disk.move(join(folder, version), join(tmp, `${name}-${version}`));
   if (highest === undefined) await disk.move(folder, join(tmp, name));
   await disk.empty(tmp);

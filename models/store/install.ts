@@ -3,15 +3,15 @@ import { stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { SightlineError } from "../../runtime/base/errors.ts";
-import { checkAdmission, compareVersions } from "../bundle/admission.ts";
 import { MANIFEST_FILE } from "../bundle/bundle.ts";
 import { streamOf } from "../bundle/files.ts";
 import { readTrusted } from "../bundle/keys.ts";
 import { BLOB_FOLDER, type BundleFile, blobsOf } from "../bundle/packed.ts";
+import { checkRequirements, compareVersions } from "../bundle/requirements.ts";
 import { canonicalManifest, SIGNATURE_FILE } from "../bundle/signature.ts";
 import { diskError } from "./disk.ts";
 import { manifestOfVersion } from "./installed.ts";
-import { noteHighest, pointTo, readShelf, readShelves, type Shelf } from "./shelf.ts";
+import { type ModelFolder, noteHighest, pointTo, readModelFolder, readModelFolders } from "./model-folder.ts";
 import { type BundleSource, type CheckedManifest, checkManifest, verifiedContent } from "./source.ts";
 import { type Store, whileLocked } from "./store.ts";
 
@@ -36,39 +36,42 @@ export interface Installed {
  */
 export async function install(store: Store, source: BundleSource): Promise<Installed> {
   const checked = checkManifest(source, await readTrusted(store.trust));
-  checkAdmission(checked.manifest, { nowMs: store.clock.wallMs(), runtime: store.runtime });
+  checkRequirements(checked.manifest, { nowMs: store.clock.wallMs(), runtime: store.runtime });
   const blobs = blobsOf(checked.manifest);
   return whileLocked(store, () => installChecked(store, { source, checked, blobs }));
 }
 
 /** A bundle that is welcome, as far as its manifest goes. */
-interface Welcome {
+interface CheckedBundle {
   source: BundleSource;
   checked: CheckedManifest;
   blobs: readonly BundleFile[];
 }
 
-async function installChecked(store: Store, bundle: Welcome): Promise<Installed> {
+async function installChecked(store: Store, bundle: CheckedBundle): Promise<Installed> {
   const { source, checked, blobs } = bundle;
   const { name, version } = checked.manifest;
-  const shelf = await readShelf(store, name);
-  const wasCurrent = await isCurrent(shelf, checked);
-  if (!wasCurrent) refuseOld(shelf, version);
+  const modelFolder = await readModelFolder(store, name);
+  const wasCurrent = await isCurrent(modelFolder, checked);
+  if (!wasCurrent) refuseOld(modelFolder, version);
   const missing = await missingBlobs(store, blobs);
   const addedBytes = missing.reduce((sum, { bytes }) => sum + bytes, 0);
   await requireSpace(store, addedBytes);
   for (const blob of missing) await addBlob(store, source, blob);
-  if (!wasCurrent) await addVersion(store, shelf, bundle);
-  await show(store, shelf, version);
+  if (!wasCurrent) await addVersion(store, modelFolder, bundle);
+  await show(store, modelFolder, version);
   return { name, version, signedBy: checked.signedBy, addedBytes, wasCurrent };
 }
 
-async function isCurrent({ folder, current }: Shelf, { manifest, text }: CheckedManifest): Promise<boolean> {
+async function isCurrent(
+  { folder, current }: ModelFolder,
+  { manifest, text }: CheckedManifest,
+): Promise<boolean> {
   if (current !== manifest.version) return false;
   return (await manifestOfVersion(join(folder, current))) === canonicalManifest(text);
 }
 
-function refuseOld({ name, highest }: Shelf, version: string): void {
+function refuseOld({ name, highest }: ModelFolder, version: string): void {
   if (highest === undefined || compareVersions(version, highest) > 0) return;
   const message = `${name} ${version} is not above ${highest}, which was installed before`;
   throw new SightlineError("ERR_MODEL_ROLLBACK", message);
@@ -113,7 +116,7 @@ async function addBlob(store: Store, source: BundleSource, blob: BundleFile): Pr
   await disk.write(grown, verifiedContent(source, blob));
   await disk.move(grown, join(blobs, blob.sha256));
   await disk.syncFolder(blobs);
-  for (const { folder, versions } of await readShelves(store)) {
+  for (const { folder, versions } of await readModelFolders(store)) {
     for (const version of versions) await relink(store, join(folder, version, BLOB_FOLDER), blob.sha256);
   }
 }
@@ -132,8 +135,8 @@ async function relink({ blobs, disk, tmp }: Store, folder: string, sha256: strin
 /** Makes the version's folder in `tmp` and moves it to its place. */
 async function addVersion(
   { blobs: shared, disk, tmp }: Store,
-  { folder, versions }: Shelf,
-  { source, checked, blobs }: Welcome,
+  { folder, versions }: ModelFolder,
+  { source, checked, blobs }: CheckedBundle,
 ): Promise<void> {
   const { version } = checked.manifest;
   // An install that ended before it showed the version leaves its folder.
@@ -151,9 +154,9 @@ async function addVersion(
   await disk.syncFolder(folder);
 }
 
-async function show(store: Store, shelf: Shelf, version: string): Promise<void> {
-  const { current, highest = version } = shelf;
-  if (current !== undefined && current !== version) await pointTo(store, shelf, "previous", current);
-  if (current !== version) await pointTo(store, shelf, "current", version);
-  await noteHighest(store, shelf, compareVersions(version, highest) > 0 ? version : highest);
+async function show(store: Store, modelFolder: ModelFolder, version: string): Promise<void> {
+  const { current, highest = version } = modelFolder;
+  if (current !== undefined && current !== version) await pointTo(store, modelFolder, "previous", current);
+  if (current !== version) await pointTo(store, modelFolder, "current", version);
+  await noteHighest(store, modelFolder, compareVersions(version, highest) > 0 ? version : highest);
 }

@@ -6,13 +6,13 @@ import { readTrusted } from "../bundle/keys.ts";
 import type { Manifest } from "../bundle/manifest.ts";
 import { blobsOf } from "../bundle/packed.ts";
 import { canonicalManifest } from "../bundle/signature.ts";
+import { type ModelFolder, readModelFolders } from "./model-folder.ts";
 import { openSource } from "./open-source.ts";
-import { readShelves, type Shelf } from "./shelf.ts";
 import { checkFiles, checkManifest } from "./source.ts";
 import type { Store } from "./store.ts";
 
 /** One model as `sightline model list` shows it. */
-export interface Listed extends Pick<Shelf, "name" | "current" | "previous" | "highest"> {
+export interface Listed extends Pick<ModelFolder, "name" | "current" | "previous" | "highest"> {
   /** Of the current version's files. */
   bytes: number;
 }
@@ -24,18 +24,18 @@ export interface Listed extends Pick<Shelf, "name" | "current" | "previous" | "h
 export async function listInstalled(
   store: Store,
 ): Promise<(Listed | (Pick<Listed, "name"> & { error: SightlineError }))[]> {
-  const shelves = (await readShelves(store)).filter(({ current }) => current !== undefined);
+  const modelFolders = (await readModelFolders(store)).filter(({ current }) => current !== undefined);
   return Promise.all(
-    shelves.map((shelf) =>
-      listed(shelf).catch((error) => ({
-        name: shelf.name,
+    modelFolders.map((modelFolder) =>
+      listed(modelFolder).catch((error) => ({
+        name: modelFolder.name,
         error: SightlineError.wrap("ERR_MODEL_STORE", error),
       })),
     ),
   );
 }
 
-async function listed({ name, folder, current = "", previous, highest }: Shelf): Promise<Listed> {
+async function listed({ name, folder, current = "", previous, highest }: ModelFolder): Promise<Listed> {
   const { manifest } = checkManifest(await openSource(join(folder, current)), []);
   const bytes = blobsOf(manifest).reduce((sum, blob) => sum + blob.bytes, 0);
   return { name, current, previous, highest, bytes };
@@ -51,14 +51,14 @@ export interface Verified {
 /** Reads every file of the current and the previous version of each model. Errors: ERR_MODEL_STORE. */
 export async function verifyInstalled(store: Store): Promise<Verified[]> {
   const verified: Verified[] = [];
-  for (const shelf of await readShelves(store)) {
-    for (const version of new Set([shelf.current, shelf.previous])) {
+  for (const modelFolder of await readModelFolders(store)) {
+    for (const version of new Set([modelFolder.current, modelFolder.previous])) {
       if (version === undefined) continue;
-      const error = await checkInstalled(store, shelf, version).then(
+      const error = await checkInstalled(store, modelFolder, version).then(
         () => undefined,
         (reason) => SightlineError.wrap("ERR_MODEL_STORE", reason),
       );
-      verified.push({ name: shelf.name, version, error });
+      verified.push({ name: modelFolder.name, version, error });
     }
   }
   return verified;
@@ -70,7 +70,7 @@ export async function verifyInstalled(store: Store): Promise<Verified[]> {
  */
 export async function checkInstalled(
   { trust }: Store,
-  { folder, name }: Shelf,
+  { folder, name }: ModelFolder,
   version: string,
 ): Promise<Manifest> {
   const source = await openSource(join(folder, version));

@@ -1,6 +1,6 @@
 import { SightlineError } from "../../runtime/base/errors.ts";
 import { checkInstalled } from "./installed.ts";
-import { noteHighest, pointTo, readShelf } from "./shelf.ts";
+import { noteHighest, pointTo, readModelFolder } from "./model-folder.ts";
 import { type Store, whileLocked } from "./store.ts";
 
 /**
@@ -9,18 +9,18 @@ import { type Store, whileLocked } from "./store.ts";
  */
 export function rollback(store: Store, name: string): Promise<{ from: string; to: string }> {
   return whileLocked(store, async () => {
-    const shelf = await readShelf(store, name);
-    const { current, previous, highest } = shelf;
+    const modelFolder = await readModelFolder(store, name);
+    const { current, previous, highest } = modelFolder;
     if (current === undefined || previous === undefined || previous === current) {
       const message = current === undefined ? "is not installed" : `${current} has no version before it`;
       const hint = "`sightline model list` shows what is installed.";
       throw new SightlineError("ERR_MODEL_MISSING", `${name} ${message}`, { hint });
     }
-    await checkInstalled(store, shelf, previous);
+    await checkInstalled(store, modelFolder, previous);
     // Before its only trace, the link to it, is gone.
-    await noteHighest(store, shelf, highest ?? current);
-    await pointTo(store, shelf, "current", previous);
-    await pointTo(store, shelf, "previous", current);
+    await noteHighest(store, modelFolder, highest ?? current);
+    await pointTo(store, modelFolder, "current", previous);
+    await pointTo(store, modelFolder, "previous", current);
     return { from: current, to: previous };
   });
 }

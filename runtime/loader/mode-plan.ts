@@ -5,7 +5,7 @@ import { peakOf, type RunNeed } from "./run-need.ts";
 export type StreamPolicy = "auto" | "always" | "never";
 
 /** A model that is to be in memory together with others. */
-export interface Candidate {
+export interface PlannedModel {
   name: string;
   stream: StreamPolicy;
   warm: ModelNeed;
@@ -33,41 +33,41 @@ export interface Limits {
  * Which of the models stream, so that all are in memory at once: as few as possible, the largest first.
  * Errors: ERR_MODEL_BUDGET, with what is needed and what there is.
  */
-export function planModes(candidates: readonly Candidate[], limits: Limits): Map<string, boolean> {
+export function planModes(models: readonly PlannedModel[], limits: Limits): Map<string, boolean> {
   const streams = new Map(
-    candidates.map(({ name, stream, streaming }) => [name, stream === "always" && !!streaming]),
+    models.map(({ name, stream, streaming }) => [name, stream === "always" && !!streaming]),
   );
-  const sum = () => candidates.reduce((bytes, each) => bytes + needIn(each, streams).residentBytes, 0);
-  const bySize = candidates.toSorted((a, b) => b.warm.residentBytes - a.warm.residentBytes);
+  const sum = () => models.reduce((bytes, each) => bytes + needIn(each, streams).residentBytes, 0);
+  const bySize = models.toSorted((a, b) => b.warm.residentBytes - a.warm.residentBytes);
   for (const { name, stream, streaming } of bySize) {
     if (sum() <= limits.residentBytes) break;
     if (stream === "auto" && streaming) streams.set(name, true);
   }
-  if (sum() > limits.residentBytes) throw tooLarge(candidates, sum(), limits.residentBytes);
-  const runs = candidates.map((each) => needIn(each, streams));
+  if (sum() > limits.residentBytes) throw tooLarge(models, sum(), limits.residentBytes);
+  const runs = models.map((each) => needIn(each, streams));
   const peakBytes = peakOf([...limits.beside, ...runs], limits.slots);
-  if (peakBytes > limits.activationBytes) throw tooMuchAtOnce(candidates, peakBytes, limits);
+  if (peakBytes > limits.activationBytes) throw tooMuchAtOnce(models, peakBytes, limits);
   return streams;
 }
 
-const needIn = (candidate: Candidate, streams: ReadonlyMap<string, boolean>): ModelNeed =>
-  (streams.get(candidate.name) && candidate.streaming) || candidate.warm;
+const needIn = (planned: PlannedModel, streams: ReadonlyMap<string, boolean>): ModelNeed =>
+  (streams.get(planned.name) && planned.streaming) || planned.warm;
 
-function tooLarge(candidates: readonly Candidate[], needed: number, limit: number): SightlineError {
-  const message = `${need(candidates)} ${formatBytes(needed)}, there are ${formatBytes(Math.max(0, limit))}`;
+function tooLarge(models: readonly PlannedModel[], needed: number, limit: number): SightlineError {
+  const message = `${need(models)} ${formatBytes(needed)}, there are ${formatBytes(Math.max(0, limit))}`;
   return new SightlineError("ERR_MODEL_BUDGET", message);
 }
 
 function tooMuchAtOnce(
-  candidates: readonly Candidate[],
+  models: readonly PlannedModel[],
   needed: number,
   { activationBytes }: Limits,
 ): SightlineError {
-  const message = `${need(candidates)} ${formatBytes(needed)} for the tensors of all runs that may be under way at once, \`engine.activation_budget\` is ${formatBytes(activationBytes)}`;
+  const message = `${need(models)} ${formatBytes(needed)} for the tensors of all runs that may be under way at once, \`engine.activation_budget\` is ${formatBytes(activationBytes)}`;
   const hint =
     "Raise engine.activation_budget, or set fewer `instances` or a smaller `max_batch` for the model.";
   return new SightlineError("ERR_MODEL_BUDGET", message, { hint });
 }
 
-const need = (candidates: readonly Candidate[]): string =>
-  `${candidates.map(({ name }) => name).join(" and ")} need${candidates.length === 1 ? "s" : ""}`;
+const need = (models: readonly PlannedModel[]): string =>
+  `${models.map(({ name }) => name).join(" and ")} need${models.length === 1 ? "s" : ""}`;

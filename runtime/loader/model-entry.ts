@@ -27,7 +27,7 @@ export interface Live<T> {
   /** Frames that use it now, and whoever waits for the rest of a frame's models. */
   leases: number;
   /** Settles once it has given its memory back; set when it is to. */
-  going?: PromiseWithResolvers<void>;
+  closing?: PromiseWithResolvers<void>;
   idle?: NodeJS.Timeout | undefined;
 }
 
@@ -60,11 +60,11 @@ export class ModelEntry<T> {
 
   /** Open, and not about to go. */
   get isReady(): boolean {
-    return this.live !== undefined && this.live.going === undefined;
+    return this.live !== undefined && this.live.closing === undefined;
   }
 
   get state(): ModelState {
-    if (this.live?.going) return "evicting";
+    if (this.live?.closing) return "evicting";
     if (this.live) return this.live.version.isStreaming ? "streaming" : "warm";
     if (this.isOpening) return "opening";
     return this.isQuarantined ? "quarantined" : "cold";

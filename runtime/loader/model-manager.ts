@@ -246,7 +246,7 @@ export class ModelManager<T extends Built> implements ModelControl {
    */
   async #openMissing(entries: readonly ModelEntry<T>[]): Promise<Claims<T>> {
     this.#refuse(entries);
-    for (const { live } of entries) await live?.going?.promise;
+    for (const { live } of entries) await live?.closing?.promise;
     const claims = this.#residents.claim(entries);
     const missing = entries.filter((entry) => !claims.has(entry));
     for (const entry of missing) entry.isOpening = true;
@@ -272,8 +272,8 @@ export class ModelManager<T extends Built> implements ModelControl {
   }
 
   async #plan(entries: readonly ModelEntry<T>[]): Promise<Map<string, boolean>> {
-    const candidates = await Promise.all(entries.map((entry) => this.#opener.candidate(entry, entry.bundle)));
-    return planModes(candidates, this.#limits(this.#residents.pinned(entries)));
+    const models = await Promise.all(entries.map((entry) => this.#opener.planned(entry, entry.bundle)));
+    return planModes(models, this.#limits(this.#residents.pinned(entries)));
   }
 
   /** What is left beside these, which stay. */
@@ -358,8 +358,8 @@ export class ModelManager<T extends Built> implements ModelControl {
   /** Both versions are in memory for a moment. */
   async #planBeside(entry: ModelEntry<T>, bundle: Bundle): Promise<boolean> {
     const beside = this.#residents.pinned([entry]).concat(entry.live ?? []);
-    const candidate = await this.#opener.candidate(entry, bundle);
-    return planModes([candidate], this.#limits(beside)).get(entry.name) ?? false;
+    const planned = await this.#opener.planned(entry, bundle);
+    return planModes([planned], this.#limits(beside)).get(entry.name) ?? false;
   }
 
   async #warmUp(live: Live<T>): Promise<void> {
@@ -391,7 +391,7 @@ export class ModelManager<T extends Built> implements ModelControl {
   }
 
   #leaveDamaged(entry: ModelEntry<T>, version: ModelVersion): void {
-    if (entry.live?.version !== version || entry.live.going) return;
+    if (entry.live?.version !== version || entry.live.closing) return;
     this.#deps.logger.error(
       { model: entry.name },
       "the weights in memory were changed; the model is opened again",

@@ -2,11 +2,11 @@ import type { Bundle } from "../../models/bundle/bundle.ts";
 import { type Clock, msBetween } from "../base/clock.ts";
 import { SightlineError } from "../base/errors.ts";
 import type { BundleReader } from "./bundle-reader.ts";
-import { candidateOf, together } from "./candidate.ts";
 import type { CrashBook } from "./crash-book.ts";
-import type { Candidate } from "./mode-plan.ts";
+import type { PlannedModel } from "./mode-plan.ts";
 import type { Live, ModelEntry } from "./model-entry.ts";
 import { digestOf, ModelVersion, type OpenedModel } from "./model-version.ts";
+import { plannedModel, together } from "./planned-model.ts";
 import type { Wanted } from "./residents.ts";
 import { feedsFor } from "./stage-feeds.ts";
 import { sumOf } from "./stage-need.ts";
@@ -20,7 +20,7 @@ interface Deps<T> {
   build(name: string, opened: OpenedModel): T;
 }
 
-/** The way of a model from its folder into memory. */
+/** Takes a model from its folder into memory. */
 export class ModelOpener<T extends { close(): void }> {
   readonly #deps: Deps<T>;
 
@@ -33,7 +33,7 @@ export class ModelOpener<T extends { close(): void }> {
     return this.#deps.reader.read(policy);
   }
 
-  /** What was in use before, also if a link leads to another version by now: going over is asked for. */
+  /** What was in use before. A link may lead to another version by now, but frames go over only when that is asked for. */
   async readAgain(entry: ModelEntry<T>): Promise<Bundle> {
     if (!entry.bundle) return this.read(entry);
     try {
@@ -59,8 +59,8 @@ export class ModelOpener<T extends { close(): void }> {
     }
   }
 
-  candidate({ name, policy }: ModelEntry<T>, bundle: Bundle | undefined): Promise<Candidate> {
-    return candidateOf(this.#deps.pool, name, policy, bundle);
+  planned({ name, policy }: ModelEntry<T>, bundle: Bundle | undefined): Promise<PlannedModel> {
+    return plannedModel(this.#deps.pool, name, policy, bundle);
   }
 
   /** What opening it would take: the bytes of stages that no other model has open, and the model's runs. */
@@ -69,7 +69,7 @@ export class ModelOpener<T extends { close(): void }> {
     const missing = bundle.stages.filter((stage) => !pool.has(stage, { isStreaming }));
     const needs = await Promise.all(missing.map((stage) => pool.needOf(stage)));
     const inMode = needs.map(({ streaming, warm }) => (isStreaming && streaming) || warm);
-    const { streaming, warm } = await this.candidate(entry, bundle);
+    const { streaming, warm } = await this.planned(entry, bundle);
     return { bytes: sumOf(inMode, "residentBytes"), runs: (isStreaming && streaming) || warm };
   }
 

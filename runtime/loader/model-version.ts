@@ -52,7 +52,7 @@ export class ModelVersion implements OpenedModel {
     this.stages = stages;
     const keys = stages.map(({ key }) => key);
     const sessions = stages.map((stage, i) => {
-      return new StageOfModel(stage, { way: keys.slice(0, i + 1).join(), onDamage });
+      return new StageOfModel(stage, { prefix: keys.slice(0, i + 1).join(), onDamage });
     });
     this.session = new ChainSession(sessions, outputNames(bundle.manifest.decoder));
   }

@@ -36,7 +36,7 @@ export class Residents<T extends { close(): void }> {
   /** Every version in memory, those that are about to go among them. */
   readonly #open = new Set<Live<T>>();
   /** Versions that give their memory back once their last frame has ended. */
-  readonly #going = new Set<Live<T>>();
+  readonly #closing = new Set<Live<T>>();
 
   constructor(deps: Deps<T>, budgets: Budgets) {
     this.#deps = deps;
@@ -65,7 +65,7 @@ export class Residents<T extends { close(): void }> {
   release(entry: ModelEntry<T>, live: Live<T>): void {
     live.leases--;
     if (live.leases > 0) return;
-    if (live.going) void this.#close(entry, live);
+    if (live.closing) void this.#close(entry, live);
     else this.#waitIdle(entry, live);
   }
 
@@ -77,17 +77,17 @@ export class Residents<T extends { close(): void }> {
 
   /** The same of one version, be it the one in use or not. */
   retire(entry: ModelEntry<T>, live: Live<T>): Promise<void> {
-    if (!live.going) {
-      live.going = Promise.withResolvers<void>();
-      this.#going.add(live);
+    if (!live.closing) {
+      live.closing = Promise.withResolvers<void>();
+      this.#closing.add(live);
       if (live.leases === 0) void this.#close(entry, live);
     }
-    return live.going.promise;
+    return live.closing.promise;
   }
 
   /** Once all that were told to go have gone. */
   async settled(): Promise<void> {
-    await Promise.all([...this.#going].map(({ going }) => going?.promise));
+    await Promise.all([...this.#closing].map(({ closing }) => closing?.promise));
   }
 
   /** Those of pinned models other than these, which never make room. */
@@ -119,7 +119,8 @@ export class Residents<T extends { close(): void }> {
     for (let now = await wanted(); !this.hasRoom(now); now = await wanted()) {
       const victim = this.#leastRecent(keep);
       if (victim) await this.evict(victim);
-      else if (this.#going.size > 0) await Promise.race([...this.#going].map(({ going }) => going?.promise));
+      else if (this.#closing.size > 0)
+        await Promise.race([...this.#closing].map(({ closing }) => closing?.promise));
       else throw this.#noRoom(now);
     }
   }
@@ -156,7 +157,7 @@ export class Residents<T extends { close(): void }> {
       this.#deps.tell(entry, "unloaded");
     }
     this.#open.delete(live);
-    this.#going.delete(live);
-    live.going?.resolve();
+    this.#closing.delete(live);
+    live.closing?.resolve();
   }
 }

@@ -21,25 +21,25 @@ export class SharedRuns {
   }
 
   /**
-   * What the stage makes of what `key` stands for. `way` tells apart what came before it: the same stage behind
+   * What the stage makes of what `key` stands for. `prefix` tells apart what came before it: the same stage behind
    * others is fed with something else. A run that fails is the failure of whoever began it; the others try again.
    * While they wait for it, the others give up the slot that they hold.
    */
   async run(
     key: object,
-    way: string,
+    prefix: string,
     run: () => Promise<NamedTensors>,
     held?: HeldSlot,
   ): Promise<NamedTensors> {
     const runs = this.#runs.get(key) ?? new Map<string, Shared>();
-    const found = runs.get(way);
+    const found = runs.get(prefix);
     if (found) {
-      return this.#take(found, { runs, way, run, held });
+      return this.#take(found, { runs, prefix, run, held });
     }
     const others = this.#users() - 1;
     if (others < 1) return run();
     const shared = { result: run(), waiting: others };
-    runs.set(way, shared);
+    runs.set(prefix, shared);
     this.#runs.set(key, runs);
     return shared.result;
   }
@@ -50,16 +50,16 @@ export class SharedRuns {
       held,
       run,
       runs,
-      way,
+      prefix,
     }: {
       runs: Map<string, Shared>;
-      way: string;
+      prefix: string;
       run: () => Promise<NamedTensors>;
       held: HeldSlot | undefined;
     },
   ): Promise<NamedTensors> {
     shared.waiting--;
-    if (shared.waiting < 1) runs.delete(way);
+    if (shared.waiting < 1) runs.delete(prefix);
     try {
       return await (held ? held.without(shared.result) : shared.result);
     } catch {

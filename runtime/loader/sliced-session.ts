@@ -82,7 +82,7 @@ class StreamedSlice implements Session {
     if (this.#coming && !this.#isIn) await (held ? held.without(this.#coming) : this.#coming);
     this.#coming = undefined;
     void this.next?.prefetch();
-    return this.#session.run(held?.slot ?? slot, feeds, { ...options, letGo: true });
+    return this.#session.run(held?.slot ?? slot, feeds, { ...options, releasePages: true });
   }
 
   unload(): Promise<void> {

@@ -3,20 +3,20 @@ import type { RunOptions, Session, SessionMemory } from "../session/execution-pr
 import type { NamedTensors, TensorSpec } from "../tensor/tensor.ts";
 import type { OpenStage } from "./stage-pool.ts";
 
-interface Place {
-  /** The stages before it, which tell what it is fed with. */
-  way: string;
+interface ChainPosition {
+  /** The keys of this stage and of those before it: they tell what it is fed with. */
+  prefix: string;
   onDamage: () => void;
 }
 
 /** A stage as one of the models that have it sees it: what another model had it run for already is not run again. */
 export class StageOfModel implements Session {
   readonly #stage: OpenStage;
-  readonly #place: Place;
+  readonly #position: ChainPosition;
 
-  constructor(stage: OpenStage, place: Place) {
+  constructor(stage: OpenStage, position: ChainPosition) {
     this.#stage = stage;
-    this.#place = place;
+    this.#position = position;
   }
 
   /** What another model may still want. */
@@ -37,9 +37,9 @@ export class StageOfModel implements Session {
     // What is written into one frame's buffer cannot be another one's.
     const isOwn = shareKey === undefined || Object.keys(outputs).length > 0;
     try {
-      return await (isOwn ? run() : runs.run(shareKey, this.#place.way, run, held));
+      return await (isOwn ? run() : runs.run(shareKey, this.#position.prefix, run, held));
     } catch (error) {
-      if (error instanceof SightlineError && error.code === "ERR_MODEL_DIGEST") this.#place.onDamage();
+      if (error instanceof SightlineError && error.code === "ERR_MODEL_DIGEST") this.#position.onDamage();
       throw error;
     }
   }

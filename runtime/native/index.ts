@@ -100,7 +100,7 @@ export interface NativeEngine {
   ): Promise<NativeSession>;
   /**
    * Memory is used in place, and must be neither resized nor transferred until the promise settles. The result
-   * has an entry per output of the model: null where it was written into one of `fetches`. `letGo` lets the pages of
+   * has an entry per output of the model: null where it was written into one of `fetches`. `releasePages` lets the pages of
    * the session's mapped weights go afterwards.
    */
   run(
@@ -109,7 +109,7 @@ export interface NativeEngine {
     session: number,
     feeds: readonly NativeTensor[],
     fetches: readonly NativeTensor[],
-    letGo?: boolean,
+    releasePages?: boolean,
   ): Promise<(NativeOutput | null)[]>;
   /** Reads the session's mapped weights in, on a thread of its own. */
   prefetch(ticket: number, session: number): Promise<void>;

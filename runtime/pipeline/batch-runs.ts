@@ -1,7 +1,7 @@
 import type { RunBatch } from "../scheduler/scheduler.ts";
 import type { HeldSlot, Session } from "../session/execution-provider.ts";
 import { rowsOf, stacked, unstacked } from "../tensor/stack.ts";
-import { letGo, type NamedTensors } from "../tensor/tensor.ts";
+import { freeTensor, type NamedTensors } from "../tensor/tensor.ts";
 
 /** Feeds of one request; outputs that are left out ONNX Runtime allocates. */
 export interface ModelRun {
@@ -37,7 +37,7 @@ export function batchRuns(
     const timeLimitMs = runLimitMs * requests.length;
     const made = await session.run(held.slot, feeds, { timeLimitMs, held });
     const parts = unstacked(made, rows as number[]);
-    for (const tensor of [...Object.values(feeds), ...Object.values(made)]) letGo(tensor);
+    for (const tensor of [...Object.values(feeds), ...Object.values(made)]) freeTensor(tensor);
     if (!parts) stacks = false;
     return parts;
   };

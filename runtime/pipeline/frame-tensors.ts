@@ -21,7 +21,7 @@ export interface FrameTensors {
   shareKey?: object;
 }
 
-interface Place {
+interface TensorPlace {
   name: string;
   dtype: DType;
   dims: readonly number[];
@@ -33,12 +33,12 @@ const ALIGNMENT_BYTES = 64;
 /** Divides buffers of `bytes` among the tensors of one frame. */
 export class FrameLayout {
   readonly bytes: number;
-  readonly #input: Place;
-  readonly #outputs: readonly Place[];
+  readonly #input: TensorPlace;
+  readonly #outputs: readonly TensorPlace[];
 
   constructor(input: ModelInput, outputs: readonly TensorSpec[]) {
     let bytes = 0;
-    const place = (name: string, dtype: DType, dims: readonly number[]): Place => {
+    const place = (name: string, dtype: DType, dims: readonly number[]): TensorPlace => {
       const offset = bytes;
       bytes += Math.ceil(byteCount(dtype, dims) / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
       return { name, dtype, dims, offset };
@@ -58,7 +58,7 @@ export class FrameLayout {
   }
 }
 
-const view = (buffer: ArrayBuffer, { dims, dtype, offset }: Place): Tensor => ({
+const view = (buffer: ArrayBuffer, { dims, dtype, offset }: TensorPlace): Tensor => ({
   dtype,
   dims,
   data: new ARRAY_OF[dtype](buffer, offset, elementCount(dims)),

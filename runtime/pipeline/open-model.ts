@@ -91,7 +91,7 @@ export interface BuiltModel extends Omit<OpenModel, "close"> {
   maxBatch: number;
   /** Tensors in, tensors out, in the same queue as pictures. `feeds` fit the session's inputs. Errors: those of `Scheduler.submit`. */
   infer(feeds: NamedTensors): Promise<NamedTensors>;
-  /** A first run, whose time is nobody's: it brings the weights in and makes room for tensors. Errors: those of a run. */
+  /** A first run, whose time is not counted: it brings the weights in and makes room for tensors. Errors: those of a run. */
   warmUp(): Promise<void>;
   /** Gives its buffers back; the session is somebody else's. */
   close(): void;

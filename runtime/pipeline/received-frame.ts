@@ -12,8 +12,8 @@ export interface ReceivedFrame {
   sourceTimeMs: number | undefined;
 }
 
-/** What the sender says under a name: a query's or a header's value, a user property of MQTT. */
-export type Told = (name: string) => string | undefined;
+/** Reads what the sender wrote under a name: a value of the query or a header, or a user property of MQTT. */
+export type FieldReader = (name: string) => string | undefined;
 
 /** The last millisecond of the year 9999: years have four digits wherever times are written. */
 const TIME_MS_MAX = Date.UTC(10_000, 0) - 1;
@@ -24,20 +24,20 @@ const ID = /^[^\p{Cc}]{1,128}$/u;
  * `format`, `width` and `height` make the bytes raw pixels without padding; else they are an encoded picture.
  * Errors: ERR_FRAME_INVALID, ERR_IMAGE_EMPTY.
  */
-export function receivedFrame(bytes: Uint8Array, told: Told): ReceivedFrame {
+export function receivedFrame(bytes: Uint8Array, field: FieldReader): ReceivedFrame {
   if (bytes.byteLength === 0) throw new SightlineError("ERR_IMAGE_EMPTY", "0 bytes");
   return {
-    picture: told("format") === undefined ? { encoding: "still", bytes } : rawPicture(bytes, told),
-    partId: id(told, "part_id"),
-    triggerId: id(told, "trigger_id"),
-    sourceId: id(told, "frame_id"),
-    sourceTimeMs: wholeNumber(told, "ts_ms", TIME_MS_MAX),
+    picture: field("format") === undefined ? { encoding: "still", bytes } : rawPicture(bytes, field),
+    partId: id(field, "part_id"),
+    triggerId: id(field, "trigger_id"),
+    sourceId: id(field, "frame_id"),
+    sourceTimeMs: wholeNumber(field, "ts_ms", TIME_MS_MAX),
   };
 }
 
 /** One without a picture: what can be understood of its names is kept, so that its part can be answered. */
-export function unusableFrame(told: Told): ReceivedFrame {
-  const name = (key: string): string | undefined => (ID.test(told(key) ?? "") ? told(key) : undefined);
+export function unusableFrame(field: FieldReader): ReceivedFrame {
+  const name = (key: string): string | undefined => (ID.test(field(key) ?? "") ? field(key) : undefined);
   return {
     picture: { encoding: "still", bytes: new Uint8Array() },
     partId: name("part_id"),
@@ -47,12 +47,12 @@ export function unusableFrame(told: Told): ReceivedFrame {
   };
 }
 
-function rawPicture(bytes: Uint8Array, told: Told): RawPicture {
-  const written = told("format") ?? "";
+function rawPicture(bytes: Uint8Array, field: FieldReader): RawPicture {
+  const written = field("format") ?? "";
   if (!isFormat(written))
     throw invalid(`format is "${written}"`, `Known are ${Object.keys(ROWS).join(", ")}.`);
-  const width = wholeNumber(told, "width", SIDE_MAX);
-  const height = wholeNumber(told, "height", SIDE_MAX);
+  const width = wholeNumber(field, "width", SIDE_MAX);
+  const height = wholeNumber(field, "height", SIDE_MAX);
   if (width === undefined || height === undefined) throw invalid("raw pixels need width and height");
   const { planes, size } = packed(written, width, height);
   if (bytes.byteLength !== size) {
@@ -83,14 +83,14 @@ function packed(format: PixelFormat, width: number, height: number) {
   return { planes, size };
 }
 
-function id(told: Told, name: string): string | undefined {
-  const value = told(name);
+function id(field: FieldReader, name: string): string | undefined {
+  const value = field(name);
   if (value === undefined || ID.test(value)) return value;
   throw invalid(`${name} is not text of 1 to 128 characters`);
 }
 
-function wholeNumber(told: Told, name: string, max: number): number | undefined {
-  const text = told(name);
+function wholeNumber(field: FieldReader, name: string, max: number): number | undefined {
+  const text = field(name);
   if (text === undefined) return undefined;
   const value = /^\d{1,15}$/.test(text) ? Number(text) : 0;
   if (value >= 1 && value <= max) return value;

@@ -9,7 +9,7 @@ interface Run {
 const WINDOW = 48;
 /** An estimate that is further off than this is made again soon. */
 const TOLERANCE = 0.15;
-/** After so many runs it is made again, and after fewer where it is off: a fit takes as long as what it is for. */
+/** The estimate is made again after so many runs, and after fewer when it is off. It is not made more often because it costs as much as the planning that it serves. */
 const REFIT_RUNS = { off: 4, on: 16 };
 const QUANTILE = 0.95;
 /** What nothing has confirmed for so long may be wrong by now: else an estimate that drops all would never be put right. */

@@ -1,5 +1,5 @@
 import { SightlineError } from "../base/errors.ts";
-import { letGo, type NamedTensors, type TensorSpec } from "../tensor/tensor.ts";
+import { freeTensor, type NamedTensors, type TensorSpec } from "../tensor/tensor.ts";
 import { checkFeeds, checkFetches } from "./check-tensors.ts";
 import type {
   ExecutionProvider,
@@ -87,7 +87,7 @@ export class ChainSession implements Session {
       tensors = pick(all, link.keeps);
       // Waiting for JavaScript to find them, tensors between stages would pile up.
       for (const [name, tensor] of Object.entries(all)) {
-        if (!(name in tensors) && !given.has(tensor)) letGo(tensor);
+        if (!(name in tensors) && !given.has(tensor)) freeTensor(tensor);
       }
     }
     return tensors;

@@ -43,7 +43,7 @@ export class CpuSession implements Session {
     const fetches = checkFetches(this.outputs, given);
     const { engine, tickets } = this.#deps;
     const ticket = tickets.take();
-    const running = engine.run(ticket, slot, this.#id, inputs, fetches, options.letGo ?? false);
+    const running = engine.run(ticket, slot, this.#id, inputs, fetches, options.releasePages ?? false);
     this.#running.add(ticket);
     const results = await this.#withLimits(ticket, running, options);
     return this.#name(results, given);

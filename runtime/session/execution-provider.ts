@@ -91,7 +91,7 @@ export interface SessionMemory {
 export interface Session {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
-  /** Others may hold what a run gave, too; without it whoever asked may `letGo` of it. */
+  /** Set when other models may hold the outputs of a run as well; otherwise whoever asked for the run may free them. */
   readonly sharesOutputs?: boolean;
   /**
    * Runs on one slot's native thread; the calling thread only hands over pointers. Runs of one slot queue up.
@@ -127,5 +127,5 @@ export interface RunOptions {
   /** In place of `slot` where runs share the slots: while the run waits for another one, somebody else has the slot. */
   held?: HeldSlot;
   /** Lets the pages of the session's mapped weights go when the run has ended. */
-  letGo?: boolean;
+  releasePages?: boolean;
 }

@@ -39,7 +39,7 @@ export const byteCount = (dtype: DType, dims: readonly number[]): number =>
  * Gives the tensor's memory back at once rather than when JavaScript comes to it; its data is gone then. Only for
  * whoever knows that nobody else has it.
  */
-export function letGo({ data: { buffer } }: Tensor): void {
+export function freeTensor({ data: { buffer } }: Tensor): void {
   if (buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
 }
 

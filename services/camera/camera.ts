@@ -13,7 +13,7 @@ export interface CameraOptions {
   buffer: number;
   /** Age beyond which a frame in `free_run` is not judged any more. Left out: any. */
   staleMs?: number | undefined;
-  /** In `free_run` one frame of so many is judged, the others are dropped. Left out: all. */
+  /** In `free_run` only one frame in this many is judged, and the others are dropped. Left out: all are judged. */
   every?: (() => number) | undefined;
 }
 

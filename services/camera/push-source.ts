@@ -19,7 +19,7 @@ export interface Pushed {
  * What one pipeline made of the frame: a result, or none or several where parts are judged over frames. `error`:
  * the frame was dropped, or what became of it was not stored.
  */
-export type Answer<Result> =
+export type FrameAnswer<Result> =
   | { pipeline: string; results: readonly Result[] }
   | { pipeline: string; error: SightlineError };
 
@@ -29,7 +29,7 @@ export interface PushOptions {
   pendingMax: number;
 }
 
-type Waiting<Result> = Map<string, PromiseWithResolvers<Answer<Result>>>;
+type Waiting<Result> = Map<string, PromiseWithResolvers<FrameAnswer<Result>>>;
 
 /**
  * A camera whose frames others hand in, and each of them is answered: with every pipeline's results, or why there are
@@ -85,7 +85,7 @@ export class PushSource<Result> implements FrameSource {
   }
 
   /** Resolves with an answer a pipeline. Errors: ERR_CAMERA_CLOSED, ERR_QUEUE_FULL; the frame is not taken then. */
-  async push(pushed: Pushed): Promise<Answer<Result>[]> {
+  async push(pushed: Pushed): Promise<FrameAnswer<Result>[]> {
     if (!this.#open) throw closed(this.#options.camera);
     if (this.#pending.size >= this.#options.pendingMax) {
       throw new SightlineError(
@@ -95,7 +95,7 @@ export class PushSource<Result> implements FrameSource {
     }
     const frame = this.#frame(pushed);
     const waiting: Waiting<Result> = new Map(
-      this.#pipelines.map((name) => [name, Promise.withResolvers<Answer<Result>>()]),
+      this.#pipelines.map((name) => [name, Promise.withResolvers<FrameAnswer<Result>>()]),
     );
     const answers = [...waiting.values()].map(({ promise }) => promise);
     this.#pending.set(frame.id, waiting);

@@ -162,7 +162,7 @@ export class Daemon {
     const within = (part: string, work: Promise<unknown> | undefined) =>
       stopWithin(logger, part, STOP_LIMIT_MS, work);
     this.#abort.abort();
-    // A line that a reload has not started yet would start behind all others' end.
+    // Otherwise a reload that is under way could start a camera after all others have been stopped.
     await within(
       "start",
       this.#turns.take(async () => {}),

@@ -30,7 +30,7 @@ export interface CameraContext {
   storePath: string;
   /** Frames of a pipeline between capture and decision at once. */
   inFlight: number;
-  /** Of free-running cameras one frame in so many is judged. */
+  /** Free-running cameras have only one frame in this many judged. */
   judgesEvery(): number;
   /** Pipelines that watch the camera now. */
   pipelines: number;

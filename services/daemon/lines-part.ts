@@ -27,7 +27,7 @@ interface Deps {
   bootId: string;
   /** Told of each result when it is stored. */
   onResult(result: InspectionResult): void;
-  /** Of free-running cameras one frame in so many is judged. */
+  /** Free-running cameras have only one frame in this many judged. */
   judgesEvery(): number;
 }
 
@@ -74,7 +74,7 @@ export class LinesPart implements Part {
     const { bootId, clock, evidence, judgesEvery, kernels, logger, models, mqtt, onResult, outbox } =
       this.#deps;
     const { device, stages_folder, store } = this.#config;
-    const { inFlight, lanes } = models;
+    const { inFlight, runsPerFrame } = models;
     const source = lineSource(options.camera as CameraSpec, {
       ...{ id: options.id, clock, logger, inFlight, judgesEvery, storePath: store.path },
       setState: (topic, payload) => mqtt.setState(topic, payload),
@@ -82,7 +82,7 @@ export class LinesPart implements Part {
     });
     return new Line(
       {
-        ...{ clock, logger, kernels, store: outbox, evidence, onResult, inFlight, lanes },
+        ...{ clock, logger, kernels, store: outbox, evidence, onResult, inFlight, runsPerFrame },
         admit: (names) => models.admit(names),
         provenance: { device: device.id, boot_id: bootId },
         stagesFolder: stages_folder,

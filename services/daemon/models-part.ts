@@ -77,7 +77,7 @@ export class ModelsPart implements Part {
   }
 
   /** Of one frame's tiles or crops: one is ready to go when a slot ends another. */
-  get lanes(): number {
+  get runsPerFrame(): number {
     return this.provider.slots + 1;
   }
 
@@ -162,12 +162,12 @@ export class ModelsPart implements Part {
 function runsOf(
   model: string,
   { pipelines }: Config,
-  { inFlight, lanes }: { inFlight: number; lanes: number },
+  { inFlight, runsPerFrame }: { inFlight: number; runsPerFrame: number },
 ): number {
   const watching = Object.values(pipelines).filter((pipeline) => modelsOf(pipeline).includes(model));
   const runs = watching.flatMap(stagesOf).map((stage) => {
     if (!("model" in stage) || stage.model !== model) return 0;
-    return inFlight * (stage.stage === "detect" && !stage.tile ? 1 : lanes);
+    return inFlight * (stage.stage === "detect" && !stage.tile ? 1 : runsPerFrame);
   });
   return runs.reduce((sum, n) => sum + n, 0);
 }

@@ -48,7 +48,7 @@ export class Shedder {
     this.#ladder = new ThermalLadder({ cool, hot, holdMs: hold, steps: steps.length });
   }
 
-  /** Of free-running cameras one frame of so many is judged. */
+  /** Free-running cameras have only one frame in this many judged. */
   get judgesEvery(): number {
     const taken = this.#options.steps.slice(0, this.#ladder.level);
     return taken.reduce((every, step) => ("every" in step ? step.every : every), 1);

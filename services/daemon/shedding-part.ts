@@ -28,7 +28,7 @@ export class SheddingPart implements Part {
     this.#options = shedding;
   }
 
-  /** Of free-running cameras one frame in so many is judged. */
+  /** Free-running cameras have only one frame in this many judged. */
   get judgesEvery(): number {
     return this.#shedder?.judgesEvery ?? 1;
   }

@@ -67,7 +67,7 @@ export interface LineDeps {
   /** Frames of a pipeline between capture and decision at once. */
   inFlight: number;
   /** Runs of one frame's tiles or crops at once. */
-  lanes: number;
+  runsPerFrame: number;
   /** Longer side of a picture that is shown. */
   liveSideMax: number;
 }
@@ -187,8 +187,8 @@ export class Line<S extends LineSource = LineSource> {
   }
 
   #build({ minScore, scale, stages }: LinePipeline): Promise<Stage[]> {
-    const { clock, kernels, lanes, stagesFolder: folder } = this.#deps;
-    return buildStages(stages, { kernels, clock, lanes, scale, minScore, folder });
+    const { clock, kernels, runsPerFrame, stagesFolder: folder } = this.#deps;
+    return buildStages(stages, { kernels, clock, runsPerFrame, scale, minScore, folder });
   }
 
   #add(name: string, options: LinePipeline, stages: readonly Stage[]): void {

@@ -117,7 +117,8 @@ export class Connection {
         accepted: () => this.#accepted(),
         acked: () => this.#acked(),
         received: (incoming) => this.#onIncoming(incoming),
-        unheard: (error) => this.#logger.warn({ err: error }, "the broker takes no subscription to requests"),
+        subscriptionDenied: (error) =>
+          this.#logger.warn({ err: error }, "the broker takes no subscription to requests"),
         closed: (error, otherVersion) => this.#closed(error, otherVersion),
       },
     );

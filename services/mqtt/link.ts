@@ -30,7 +30,7 @@ export interface LinkEvents {
   acked(): void;
   received(incoming: Incoming): void;
   /** The broker does not let us listen; the link goes on. */
-  unheard(error: Error): void;
+  subscriptionDenied(error: Error): void;
   /** The end of this link, exactly once. `otherVersion`: the broker may not speak this protocol version. */
   closed(error: SightlineError, otherVersion: boolean): void;
 }
@@ -138,7 +138,7 @@ export class Link {
   #listen(): void {
     this.#listens = true;
     this.#client?.subscribe(this.#options.filter, { qos: 1, rh: KEPT_NEVER }, (error) => {
-      if (error && !this.#ended) this.#events.unheard(error);
+      if (error && !this.#ended) this.#events.subscriptionDenied(error);
     });
   }
 

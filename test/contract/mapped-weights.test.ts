@@ -62,7 +62,7 @@ describe("weights that are used where they are mapped", () => {
     expect(place.file.residentBytes()).toBe(0);
     await session.prefetch();
     expect(place.file.residentBytes()).toBe(place.file.bytes);
-    const { y } = await session.run(0, feeds, { letGo: true });
+    const { y } = await session.run(0, feeds, { releasePages: true });
     expect(y && bytesOf(y)).toEqual(wanted);
     expect(place.file.residentBytes()).toBe(0);
     await session.unload();

@@ -7,8 +7,8 @@ import { openBundle } from "../../models/bundle/bundle.ts";
 import { collectGarbage } from "../../models/store/gc.ts";
 import { install } from "../../models/store/install.ts";
 import { verifyInstalled } from "../../models/store/installed.ts";
+import { readModelFolders } from "../../models/store/model-folder.ts";
 import { openSource } from "../../models/store/open-source.ts";
-import { readShelves } from "../../models/store/shelf.ts";
 import { type Store, storeAt } from "../../models/store/store.ts";
 import { makeDelta } from "../../toolchain/delta/make-delta.ts";
 import { ScriptProcess } from "../support/daemon-process.ts";
@@ -130,7 +130,7 @@ test("kill -9 before any step of a first install leaves none or all of it", {
   await rm(join(folder, "store"), { recursive: true });
   await mkdir(join(folder, "store"));
   await killedBeforeEach({ folder, command: "install", place: bundle("1.0.0") }, async (store) => {
-    const installed = (await readShelves(store)).filter(({ current }) => current !== undefined);
+    const installed = (await readModelFolders(store)).filter(({ current }) => current !== undefined);
     expect(installed.map(({ current }) => current)).toEqual(installed.length > 0 ? ["1.0.0"] : []);
     await collectGarbage(store);
     expect(await readdir(store.models)).toEqual(installed.length > 0 ? ["parts"] : []);

@@ -162,7 +162,7 @@ class Simulation {
         models: this.#models,
         permits: this.#permits,
         inFlight: this.#inFlight,
-        lanes: this.#scenario.slots + 1,
+        runsPerFrame: this.#scenario.slots + 1,
         onAppended: ({ payload, pipeline }) => this.#expectOrder(pipeline, (payload as Result).frame.id),
       },
       id,

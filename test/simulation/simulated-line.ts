@@ -22,7 +22,7 @@ interface Deps {
   models: ModelManager<BuiltModel>;
   permits: Semaphore;
   inFlight: number;
-  lanes: number;
+  runsPerFrame: number;
   onAppended(result: NewResult): void;
 }
 
@@ -63,7 +63,7 @@ function pipelineOf(
   return { stages, minScore, deadlineMs, scale: {} };
 }
 
-function lineDeps({ chance, inFlight, lanes, models, onAppended, permits, time }: Deps): LineDeps {
+function lineDeps({ chance, inFlight, runsPerFrame, models, onAppended, permits, time }: Deps): LineDeps {
   let seq = 0;
   const append = async (result: NewResult) => {
     onAppended(result);
@@ -74,7 +74,7 @@ function lineDeps({ chance, inFlight, lanes, models, onAppended, permits, time }
     admitBy({ permits, lease: async () => frameModels(await models.lease(names), names) });
   return {
     ...{ clock: time, logger: silentLogger, kernels: fakeKernels(time), store: { append }, admit },
-    ...{ inFlight, lanes, liveSideMax: 960, onResult: () => {}, stagesFolder: undefined },
+    ...{ inFlight, runsPerFrame, liveSideMax: 960, onResult: () => {}, stagesFolder: undefined },
     evidence: { keep: async () => ({ links: [], error: null }) },
     provenance: { device: "device", boot_id: "boot" },
   };

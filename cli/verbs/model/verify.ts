@@ -1,9 +1,9 @@
 import type { KeyObject } from "node:crypto";
 import { resolve } from "node:path";
-import { checkAdmission } from "../../../models/bundle/admission.ts";
 import { readLabels } from "../../../models/bundle/bundle.ts";
 import { readPublicKey, readTrusted } from "../../../models/bundle/keys.ts";
 import { filesOf } from "../../../models/bundle/packed.ts";
+import { checkRequirements } from "../../../models/bundle/requirements.ts";
 import { checkEnvelope } from "../../../models/bundle/signature.ts";
 import { verifyInstalled } from "../../../models/store/installed.ts";
 import { openSource } from "../../../models/store/open-source.ts";
@@ -38,7 +38,7 @@ async function verifyBundle(place: string, store: Store, trusted: readonly KeyOb
   try {
     const { manifest, text, signedBy } = checkManifest(source, trusted);
     if (source.signatureText !== undefined) checkEnvelope(source.signatureText, { manifest, text });
-    checkAdmission(manifest, { nowMs: store.clock.wallMs(), runtime: store.runtime });
+    checkRequirements(manifest, { nowMs: store.clock.wallMs(), runtime: store.runtime });
     await readLabels(source.place, manifest.labels);
     await checkFiles(source, filesOf(manifest));
     const signature =

@@ -54,17 +54,17 @@ export async function evaluateTiling(folder: string, side: number): Promise<Figu
   const provider = new CpuExecutionProvider({ slots: availableParallelism(), intraOpThreads: 1 });
   provider.start();
   try {
-    const lanes = provider.slots + 1;
+    const runsPerFrame = provider.slots + 1;
     const { model } = await openModel(
       { provider, kernels: openKernels(), clock },
-      { folder: import.meta.dirname, runLimitMs: 60_000, inFlight: lanes },
+      { folder: import.meta.dirname, runLimitMs: 60_000, inFlight: runsPerFrame },
     );
     const boards = await readBoards(folder);
     const whole = boards.slice(0, boards.length - (boards.length % side ** 2));
     const mosaics = Array.from({ length: whole.length / side ** 2 }, (_, i) =>
       mosaic(whole.slice(i * side ** 2, (i + 1) * side ** 2), side),
     );
-    const by = (tile?: TileOptions) => detect(model, lanes, tile);
+    const by = (tile?: TileOptions) => detect(model, runsPerFrame, tile);
     const begunMs = performance.now();
     const fuse = await score(by({ overlap_px: OVERLAP_PX, merge: "fuse" }), mosaics, JOINT_PX);
     const tiledMs = (performance.now() - begunMs) / mosaics.length;
@@ -83,8 +83,8 @@ export async function evaluateTiling(folder: string, side: number): Promise<Figu
   }
 }
 
-const detect = (model: VisionModel, lanes: number, tile: TileOptions | undefined): LookingStage =>
-  detectStage({ modelOf: () => model, lanes, clock }, { min_score: 0.02, tile });
+const detect = (model: VisionModel, runsPerFrame: number, tile: TileOptions | undefined): LookingStage =>
+  detectStage({ modelOf: () => model, runsPerFrame, clock }, { min_score: 0.02, tile });
 
 /** Mean AP, without what lies closer than `jointPx` to the edge of a board. */
 async function score(stage: LookingStage, samples: readonly Sample[], jointPx: number): Promise<number> {

@@ -27,11 +27,11 @@ export type StageSpec =
   | ({ stage: "hysteresis" } & HysteresisOptions)
   | ({ stage: "own" } & OwnOptions);
 
-export interface Surroundings {
+export interface StageContext {
   kernels: Kernels;
   clock: Clock;
   /** Runs of one frame at a time, where a stage makes several. */
-  lanes: number;
+  runsPerFrame: number;
   scale: Scale;
   /** Of detect stages that say none. */
   minScore: number;
@@ -40,8 +40,8 @@ export interface Surroundings {
 }
 
 /** A pipeline's stages, ready to run. Errors: ERR_STAGE_LOAD. */
-export async function buildStages(specs: readonly StageSpec[], around: Surroundings): Promise<Stage[]> {
-  const stages = await Promise.all(specs.map((spec) => build(spec, around)));
+export async function buildStages(specs: readonly StageSpec[], context: StageContext): Promise<Stage[]> {
+  const stages = await Promise.all(specs.map((spec) => build(spec, context)));
   const judging = stages.findIndex(({ kind }) => kind === "judging");
   const late = stages.findIndex(({ kind }, i) => kind === "looking" && judging >= 0 && i > judging);
   if (late < 0) return stages;
@@ -49,23 +49,23 @@ export async function buildStages(specs: readonly StageSpec[], around: Surroundi
   throw new SightlineError("ERR_STAGE_LOAD", message, { hint: "Put the stages that look first." });
 }
 
-function build(spec: StageSpec, around: Surroundings): Stage | Promise<Stage> {
-  const { clock, lanes, scale } = around;
+function build(spec: StageSpec, context: StageContext): Stage | Promise<Stage> {
+  const { clock, runsPerFrame, scale } = context;
   switch (spec.stage) {
     case "region":
       return regionStage(spec);
     case "rectify":
-      return rectifyStage(around, spec);
+      return rectifyStage(context, spec);
     case "detect": {
-      const { min_score = around.minScore, tile } = spec;
+      const { min_score = context.minScore, tile } = spec;
       return detectStage(
-        { modelOf: ({ models }) => models.of(spec.model), lanes, clock },
+        { modelOf: ({ models }) => models.of(spec.model), runsPerFrame, clock },
         { min_score, tile },
       );
     }
     case "classify":
       return classifyStage(
-        { modelOf: ({ models }) => models.of(spec.model), name: spec.model, lanes, clock },
+        { modelOf: ({ models }) => models.of(spec.model), name: spec.model, runsPerFrame, clock },
         spec,
       );
     case "track":
@@ -79,7 +79,7 @@ function build(spec: StageSpec, around: Surroundings): Stage | Promise<Stage> {
     case "hysteresis":
       return hysteresisStage(spec);
     case "own":
-      if (around.folder !== undefined) return ownStage(spec, around.folder, scale);
+      if (context.folder !== undefined) return ownStage(spec, context.folder, scale);
       throw new SightlineError("ERR_STAGE_LOAD", `"${spec.name}": stages_folder is missing`);
   }
 }

@@ -1,7 +1,7 @@
 import { type Clock, msBetween } from "../../base/clock.ts";
 import type { Rect } from "../../native/index.ts";
 import type { Box, Detection } from "../detection.ts";
-import { inLanes } from "../in-lanes.ts";
+import { mapConcurrently } from "../map-concurrently.ts";
 import { areaOfView, pixelsOf, type Scene } from "../scene.ts";
 import { addTiming, shareOf } from "../timing.ts";
 import type { Seen, VisionModel } from "../vision-model.ts";
@@ -22,7 +22,7 @@ interface Deps {
   modelOf(scene: Scene): Pick<VisionModel, "detect">;
   /** Its name in the configuration, under which attributes stand. */
   name: string;
-  lanes: number;
+  runsPerFrame: number;
   clock: Clock;
 }
 
@@ -40,7 +40,7 @@ export function classifyStage(deps: Deps, options: ClassifyOptions): LookingStag
       const picture = pixelsOf(scene.view);
       const { deadlineNs } = scene;
       const model = deps.modelOf(scene);
-      const seen = await inLanes(crops, deps.lanes, ({ area }) =>
+      const seen = await mapConcurrently(crops, deps.runsPerFrame, ({ area }) =>
         model.detect(picture, { minScore: 0, deadlineNs, area }),
       );
       const answers = new Map(crops.map(({ detection }, i) => [detection, seen[i]]));

@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { msBetween } from "../../base/clock.ts";
 import { boxArea, type Detection } from "../detection.ts";
 import type { Size } from "../fit.ts";
-import { inLanes } from "../in-lanes.ts";
+import { mapConcurrently } from "../map-concurrently.ts";
 import { type Merge, mergeTiles } from "../merge.ts";
 import { areaOfView, pixelsOf, type Scene, type View } from "../scene.ts";
 import { tilesOver } from "../tiles.ts";
@@ -28,7 +28,7 @@ interface Deps {
   /** The model of the frame at hand. */
   modelOf(scene: Scene): Pick<VisionModel, "detect"> & { options: { input: Size } };
   /** Runs of one frame at a time. */
-  lanes: number;
+  runsPerFrame: number;
   clock: Clock;
 }
 
@@ -82,7 +82,7 @@ const findInView = (
 };
 
 async function findInTiles(
-  { clock, lanes, modelOf }: Deps,
+  { clock, runsPerFrame, modelOf }: Deps,
   { min_score: minScore }: DetectOptions,
   { merge, overlap_px, size_px }: TileOptions,
   scene: Scene,
@@ -94,7 +94,9 @@ async function findInTiles(
   const size = { width: size_px ?? width, height: size_px ?? height };
   const tiles = tilesOver(areaOfView(view), size, overlap_px);
   const picture = pixelsOf(view);
-  const seen = await inLanes(tiles, lanes, (area) => model.detect(picture, { minScore, deadlineNs, area }));
+  const seen = await mapConcurrently(tiles, runsPerFrame, (area) =>
+    model.detect(picture, { minScore, deadlineNs, area }),
+  );
   const looks = seen.map((each, i) => ({ detections: each.detections, tile: tiles[i] ?? areaOfView(view) }));
   const detections = mergeTiles(looks, merge);
   const timing = shareOf(

@@ -87,7 +87,7 @@ export async function readBody(
       if (at + chunk.length > length) throw cut(`more than the ${length} bytes that were announced came`);
       body.bytes.set(chunk, at);
       at += chunk.length;
-      letGoOf(chunk);
+      freeChunk(chunk);
     }
     if (at < length) throw cut(`${at} of ${length} bytes came`);
     return body;
@@ -137,7 +137,7 @@ function counted(buffers: BodyBuffers, { bytes, release }: Body): Body {
 const chunksOf = (stream: Readable): AsyncIterable<Buffer> => stream.iterator({ destroyOnReturn: false });
 
 /** What the parser gave has memory of its own, which nobody else reads. */
-function letGoOf({ buffer, byteLength }: Buffer): void {
+function freeChunk({ buffer, byteLength }: Buffer): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type ErrorCode, SightlineError } from "../../../runtime/base/errors.ts";
 import type { Logger } from "../../../runtime/base/logger.ts";
-import { letGo, type TensorSpec } from "../../../runtime/tensor/tensor.ts";
+import { freeTensor, type TensorSpec } from "../../../runtime/tensor/tensor.ts";
 import { problemOf } from "../problem.ts";
 import { type Body, BodyBuffers, readBody } from "./body-buffers.ts";
 import { datatypeOf } from "./datatypes.ts";
@@ -154,7 +154,7 @@ async function infer(
         return answer;
       } finally {
         // The answer is a copy; JavaScript would keep megabytes of each until it collects.
-        for (const tensor of Object.values(made)) letGo(tensor);
+        for (const tensor of Object.values(made)) freeTensor(tensor);
       }
     });
     reply.raw.once("close", body.release);

@@ -39,7 +39,7 @@ async function judged(mode: "free_run" | "triggered", every: number) {
   return { seen, released, dropped: camera.stats.dropped };
 }
 
-test("of a free-running camera one frame of so many is judged; the others are counted and given back", async () => {
+test("a free-running camera has one frame in this many judged; the others are counted and given back", async () => {
   const { dropped, released, seen } = await judged("free_run", 3);
   expect(seen).toEqual([3, 6, 9, 12].map((id) => ({ id, dropsBefore: expect.any(Number) })));
   expect(seen.reduce((sum, { dropsBefore }) => sum + dropsBefore, 0)).toBe(8);

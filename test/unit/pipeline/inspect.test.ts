@@ -35,7 +35,7 @@ async function judgeWith(detect: () => Seen, given: Partial<Frame> = {}, deadlin
   const frame = aFrame({ capturedAtNs: 990_000_000n, release: () => releases++, ...given });
   let admissionsReleased = 0;
   const admission = { ...freeAdmission, release: () => void admissionsReleased++ };
-  const deps = { modelOf: () => model, lanes: 1, clock };
+  const deps = { modelOf: () => model, runsPerFrame: 1, clock };
   const stages = [detectStage(deps, { min_score: 0.3 })];
   const seen = await inspect({ stages, clock }, { frame, admission }, { deadlineMs });
   expect(admissionsReleased).toBe(1);

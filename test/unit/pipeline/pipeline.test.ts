@@ -43,7 +43,7 @@ class Line {
       options: { input: { width: 64, height: 48 } },
       detect: ({ bytes }: Frame["picture"]) => this.#detect(bytes[0] ?? 0),
     };
-    const detect = detectStage({ modelOf: () => model, lanes: 1, clock }, { min_score: 0.3 });
+    const detect = detectStage({ modelOf: () => model, runsPerFrame: 1, clock }, { min_score: 0.3 });
     const pipeline = new Pipeline(
       {
         frames: queueOver(this.#frames(count)),

@@ -31,7 +31,7 @@ function fakeModel(answer: (area: Rect | undefined) => Detection[]) {
       };
     },
   };
-  return { areas, deps: { modelOf: () => model, lanes: 2, clock, name: "second" } };
+  return { areas, deps: { modelOf: () => model, runsPerFrame: 2, clock, name: "second" } };
 }
 
 test("a region is what the model is shown; boxes stay those of the frame", async () => {

@@ -1,10 +1,10 @@
 /**
- * Runs `work` for each item, at most `lanes` at a time, and gives the results in order. After a failure no other
+ * Runs `work` for each item, at most `concurrency` at a time, and gives the results in order. After a failure no other
  * item is begun, and it rejects only when those under way have ended: they may still read what the caller owns.
  */
-export async function inLanes<In, Out>(
+export async function mapConcurrently<In, Out>(
   items: readonly In[],
-  lanes: number,
+  concurrency: number,
   work: (item: In) => Promise<Out>,
 ): Promise<Out[]> {
   const results: Out[] = [];
@@ -20,7 +20,7 @@ export async function inLanes<In, Out>(
       if (failures.length > 0) return;
     }
   };
-  await Promise.all(Array.from({ length: Math.max(1, lanes) }, lane));
+  await Promise.all(Array.from({ length: Math.max(1, concurrency) }, lane));
   if (failures.length > 0) throw failures[0];
   return results;
 }

@@ -2,7 +2,7 @@ import { SightlineError } from "../../runtime/base/errors.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** Where and when a model is to be installed. */
-export interface Surroundings {
+export interface RequirementsContext {
   /** Wall clock, milliseconds since 1970. */
   nowMs: number;
   /** Sightline's own version. */
@@ -10,7 +10,7 @@ export interface Surroundings {
 }
 
 /** Whether a model may be installed here and now. Errors: ERR_MODEL_EXPIRED, ERR_MODEL_RUNTIME. */
-export function checkAdmission(manifest: Manifest, { nowMs, runtime }: Surroundings): void {
+export function checkRequirements(manifest: Manifest, { nowMs, runtime }: RequirementsContext): void {
   const { name, version, expires, min_runtime } = manifest;
   if (expires !== undefined && Date.parse(expires) <= nowMs) {
     throw new SightlineError("ERR_MODEL_EXPIRED", `${name} ${version} expired at ${expires}`);

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { inLanes } from "../../../runtime/pipeline/in-lanes.ts";
+import { mapConcurrently } from "../../../runtime/pipeline/map-concurrently.ts";
 import { range } from "../../support/results.ts";
 
-test("results keep the order of the items, and no more run at once than there are lanes", async () => {
+test("results keep the order of the items, and no more run at once than there are concurrency", async () => {
   let [running, most] = [0, 0];
-  const results = await inLanes(range(1, 20), 3, async (n) => {
+  const results = await mapConcurrently(range(1, 20), 3, async (n) => {
     most = Math.max(most, ++running);
     for (let turn = 0; turn < n % 4; turn++) await Promise.resolve();
     running--;
@@ -21,10 +21,10 @@ test("after a failure nothing new begins, and what runs is waited for", async ()
     await new Promise((resolve) => setImmediate(resolve));
     ended.push(n);
   };
-  await expect(inLanes(range(1, 9), 3, work)).rejects.toThrow("broken");
+  await expect(mapConcurrently(range(1, 9), 3, work)).rejects.toThrow("broken");
   expect(ended).toEqual([2, 3]);
 });
 
 test("nothing to do is done at once", async () => {
-  expect(await inLanes([], 3, async () => 1)).toEqual([]);
+  expect(await mapConcurrently([], 3, async () => 1)).toEqual([]);
 });

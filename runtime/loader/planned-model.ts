@@ -1,16 +1,16 @@
 import type { Bundle } from "../../models/bundle/bundle.ts";
-import type { Candidate, ModelNeed } from "./mode-plan.ts";
+import type { ModelNeed, PlannedModel } from "./mode-plan.ts";
 import type { ModelPolicy } from "./model-entry.ts";
 import { type StageNeed, sumOf } from "./stage-need.ts";
 import type { StagePool } from "./stage-pool.ts";
 
 /** A model as the plan sees it: its stages' needs together. */
-export async function candidateOf(
+export async function plannedModel(
   pool: StagePool,
   name: string,
   policy: Pick<ModelPolicy, "instances" | "maxBatch" | "stream">,
   bundle: Bundle | undefined,
-): Promise<Candidate> {
+): Promise<PlannedModel> {
   const needs = await Promise.all((bundle?.stages ?? []).map((stage) => pool.needOf(stage)));
   const canStream = needs.some(({ streaming }) => streaming !== undefined);
   const streaming = needs.map(({ streaming, warm }) => streaming ?? warm);

@@ -1,13 +1,13 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { SightlineError } from "../../runtime/base/errors.ts";
-import { compareVersions } from "../bundle/admission.ts";
+import { compareVersions } from "../bundle/requirements.ts";
 import { name as nameSchema, version as versionSchema } from "../bundle/scalars.ts";
 import { diskError } from "./disk.ts";
 import type { Store } from "./store.ts";
 
 /** What the store has of one model. */
-export interface Shelf {
+export interface ModelFolder {
   name: string;
   /** Absolute. */
   folder: string;
@@ -20,13 +20,13 @@ export interface Shelf {
 }
 
 /** The models of a store, by name. Errors: ERR_MODEL_STORE. */
-export async function readShelves(store: Store): Promise<Shelf[]> {
+export async function readModelFolders(store: Store): Promise<ModelFolder[]> {
   const names = (await entriesOf(store.models)).filter((entry) => nameSchema.safeParse(entry).success);
-  return Promise.all(names.sort().map((name) => readShelf(store, name)));
+  return Promise.all(names.sort().map((name) => readModelFolder(store, name)));
 }
 
 /** One model's; empty when there is no such model. Errors: ERR_MODEL_STORE. */
-export async function readShelf({ models }: Store, name: string): Promise<Shelf> {
+export async function readModelFolder({ models }: Store, name: string): Promise<ModelFolder> {
   const folder = join(models, name);
   const entries = await entriesOf(folder);
   const current = await versionIn(folder, "current", readlink);
@@ -43,7 +43,7 @@ export async function readShelf({ models }: Store, name: string): Promise<Shelf>
 /** Makes `models/NAME/LINK` point to a version, in one step. */
 export async function pointTo(
   { disk, tmp }: Store,
-  { folder }: Pick<Shelf, "folder">,
+  { folder }: Pick<ModelFolder, "folder">,
   link: "current" | "previous",
   version: string,
 ): Promise<void> {
@@ -53,7 +53,11 @@ export async function pointTo(
 }
 
 /** Writes down the highest version, in one step. */
-export async function noteHighest({ disk, tmp }: Store, { folder }: Shelf, version: string): Promise<void> {
+export async function noteHighest(
+  { disk, tmp }: Store,
+  { folder }: ModelFolder,
+  version: string,
+): Promise<void> {
   await disk.write(join(tmp, "highest"), [version]);
   await disk.move(join(tmp, "highest"), join(folder, "highest"));
   await disk.syncFolder(folder);
