@@ -9,13 +9,18 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   init: async () => (await import("./verbs/init.ts")).init,
   config: async () => (await import("./verbs/config.ts")).config,
   infer: async () => (await import("./verbs/infer.ts")).infer,
-  models: async () => (await import("./verbs/models.ts")).models,
+  ps: async () => (await import("./verbs/ps.ts")).ps,
   model: async () => (await import("./verbs/model.ts")).model,
   doctor: async () => (await import("./verbs/doctor.ts")).doctor,
   trace: async () => (await import("./verbs/trace.ts")).trace,
   tune: async () => (await import("./verbs/tune.ts")).tune,
   reload: async () => (await import("./verbs/reload.ts")).reload,
   health: async () => (await import("./verbs/health.ts")).health,
+};
+
+/** Understood, but not listed. */
+const OLD_VERBS: typeof VERBS = {
+  models: async () => (await import("./verbs/models.ts")).models,
 };
 
 /** Runs `sightline ARGS` and gives its exit code: 0 done, 1 it found or met a problem, 2 it was not understood. */
@@ -35,7 +40,8 @@ export async function main(args: string[], io: Io): Promise<number> {
 }
 
 async function find(name: string): Promise<Verb> {
-  const load = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
+  const verbs = { ...VERBS, ...OLD_VERBS };
+  const load = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
   if (load) return load();
   throw new SightlineError("ERR_USAGE", `there is no command "${name}"`);
 }

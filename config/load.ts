@@ -5,6 +5,7 @@ import { type Explained, explainIssue, pathText } from "../runtime/base/explain-
 import { mapMarked, type Path } from "../runtime/base/json-schema.ts";
 import { jsonSchema } from "./json-schema.ts";
 import { byPosition, type Problem, problemText } from "./problem.ts";
+import { oldNames } from "./schema/old-names.ts";
 import { type Config, schema } from "./schema/schema.ts";
 import { substitute } from "./substitute.ts";
 import { type ParsedYaml, parseYaml } from "./yaml/parse.ts";
@@ -19,6 +20,8 @@ export interface Checked {
   config?: Config;
   /** All of them at once, in the order of the file. */
   problems: Problem[];
+  /** What is understood, but has another name now. */
+  notices?: Problem[];
   /** What somebody else finds wrong with `config`, where the file says it. */
   problemAt?(path: Path, message: string, hint?: string): Problem;
 }
@@ -56,9 +59,10 @@ export function checkText(text: string, { file, env }: LoadOptions & { file: str
   const problems = capped([...inYaml, ...placed], inYaml.length + explained.length);
   if (!config || problems.length > 0) return { problems };
   const absolute = mapMarked(jsonSchema, config, "x-path", (path) => resolve(folder, path));
-  const problemAt: Checked["problemAt"] = (path, message, hint) =>
+  const problemAt: NonNullable<Checked["problemAt"]> = (path, message, hint) =>
     place({ path, at: "value", message, hint }, yaml, file);
-  return { config: deepFreeze(absolute as Config), problems, problemAt };
+  const notices = oldNames(yaml.value).map(({ hint, message, path }) => problemAt(path, message, hint));
+  return { config: deepFreeze(absolute as Config), problems, problemAt, notices };
 }
 
 function validate(written: unknown, surroundings: { env: LoadOptions["env"]; folder: string }) {

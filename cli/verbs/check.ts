@@ -17,10 +17,11 @@ export const check: Verb = {
     const [file = ""] = exactly(check, ["FILE"], positionals);
     const print = Object.hasOwn(FORMATS, values.format) ? FORMATS[values.format as Format] : undefined;
     if (!print) throw usageError(check, `"${values.format}" is not a format`);
-    const { config, problemAt, problems } = checkConfig(resolve(io.cwd, file), { env: io.env });
+    const { config, notices = [], problemAt, problems } = checkConfig(resolve(io.cwd, file), { env: io.env });
     for (const { hint, message, path } of config ? await misfits(config) : []) {
       if (problemAt) problems.push(problemAt(path, message, hint));
     }
+    for (const notice of notices) io.err(`notice: ${problemText({ ...notice, file })}`);
     const isValid = config !== undefined && problems.length === 0;
     const asGiven = problems.map((problem) => ({ ...problem, file }));
     print(file, { ...(isValid && { config }), problems: asGiven }, io.out);

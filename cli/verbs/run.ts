@@ -20,8 +20,9 @@ export const run: Verb = {
     if (!values.config) throw usageError(run, "--config is missing");
     const file = resolve(io.cwd, values.config);
     const read = () => readConfig(file, { env: io.env });
-    const { config } = read();
+    const { config, notices } = read();
     const logger = createLogger(config.log.level);
+    for (const notice of notices) logger.warn({}, notice);
     const daemon = new Daemon({ logger, clock: systemClock, version: readVersion(), read }, config);
     // Signals count from the first moment: a start may take long, and it ends when it is told to.
     const signalled = new Promise<"signalled">((resolve) => {
@@ -40,8 +41,8 @@ export const run: Verb = {
 };
 
 /** Errors: ERR_CONFIG_READ, ERR_CONFIG_INVALID. */
-function readConfig(file: string, options: LoadOptions): ReadConfig {
-  const { config, problemAt, problems } = checkConfig(file, options);
+function readConfig(file: string, options: LoadOptions): ReadConfig & { notices: string[] } {
+  const { config, notices = [], problemAt, problems } = checkConfig(file, options);
   if (!config || !problemAt) {
     throw new SightlineError("ERR_CONFIG_INVALID", problems.map(problemText).join("\n"));
   }
@@ -49,5 +50,5 @@ function readConfig(file: string, options: LoadOptions): ReadConfig {
     const { column, line } = problemAt(path, "");
     return `${file}:${line}:${column}`;
   };
-  return { config, at };
+  return { config, at, notices: notices.map(problemText) };
 }

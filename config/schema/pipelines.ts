@@ -59,14 +59,15 @@ function checkForm(value: unknown, ctx: z.RefinementCtx): void {
 
 const LOOKING = ["region", "rectify", "detect", "classify"];
 const JUDGING_PARTS = ["rules", "measure", "window", "hysteresis"];
-const DECIDING = ["rules", "measure", "own"];
+const CUSTOM = ["custom", "own"];
+const DECIDING = ["rules", "measure", ...CUSTOM];
 
 /** What looks at the picture comes before what judges, and something must decide. */
 function checkOrder(value: unknown, ctx: z.RefinementCtx): void {
   const stages = child(value, "stages");
   if (!Array.isArray(stages) || stages.length === 0) return;
   const kinds = stages.map((each) => String(child(each, "stage")));
-  const judging = kinds.findIndex((kind) => !LOOKING.includes(kind) && kind !== "own");
+  const judging = kinds.findIndex((kind) => !LOOKING.includes(kind) && !CUSTOM.includes(kind));
   kinds.forEach((kind, i) => {
     if (judging < 0 || i < judging || !LOOKING.includes(kind)) return;
     const message = `${kind} looks at the picture, so it must stand before ${kinds[judging]}`;
@@ -116,13 +117,17 @@ type Pipeline = z.output<typeof pipeline>;
 
 /** The stages of a pipeline, also where it is written in the short form. */
 export function stagesOf({ model, rules, stages, window }: ReadonlyPipeline): readonly StageConfig[] {
-  if (stages) return stages as readonly StageConfig[];
+  if (stages) return (stages as readonly StageConfig[]).map(withPresentName);
   return [
     { stage: "detect", model: model ?? "" },
     { stage: "rules", rules: (rules as Pipeline["rules"]) ?? [{ verdict: "fail" }] },
     ...(window ? [{ stage: "window" as const, ...window }] : []),
   ];
 }
+
+/** A stage by the name that it has now. */
+const withPresentName = (stage: StageConfig): StageConfig =>
+  stage.stage === "own" ? { ...stage, stage: "custom" } : stage;
 
 /** The names of the models that a pipeline runs, in the order of its stages. */
 export const modelsOf = (given: ReadonlyPipeline): string[] =>

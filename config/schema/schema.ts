@@ -141,7 +141,7 @@ function checkShedding(value: unknown, ctx: z.RefinementCtx): void {
 function checkFolder(value: unknown, ctx: z.RefinementCtx): void {
   if (child(value, "stages_folder") !== undefined) return;
   for (const { kind, path } of stagesIn(value)) {
-    if (kind !== "own") continue;
+    if (kind !== "custom" && kind !== "own") continue;
     const params = { hint: "add stages_folder: FOLDER at the top level" };
     ctx.addIssue({ code: "custom", path: [...path, "name"], message: "needs stages_folder", params });
   }

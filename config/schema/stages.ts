@@ -214,8 +214,10 @@ const hysteresis = z.strictObject({
   pass_after: z.int().min(1).max(1000).describe("Others in a row that turn it back."),
 });
 
-const own = z.strictObject({
-  stage: z.literal("own").describe("A stage of yours, from `stages_folder`."),
+const custom = z.strictObject({
+  stage: z
+    .literal(["custom", "own"])
+    .describe("A stage of yours, from `stages_folder`. `own` is its name of before, and still understood."),
   name: id.describe("Its file's name without `.ts` or `.js`."),
   options: z
     .record(z.string(), z.unknown().meta({ "x-noun": "anything" }).describe("As the file needs it."))
@@ -234,7 +236,7 @@ export const stage = z.discriminatedUnion("stage", [
   measure,
   windowed,
   hysteresis,
-  own,
+  custom,
 ]);
 
 export type StageConfig = z.output<typeof stage>;

@@ -34,7 +34,7 @@ export const ERRORS = {
   },
   ERR_MODEL_MISSING: {
     meaning: "A model, or a file that its manifest names, does not exist.",
-    hint: "Check the path; `sightline models` lists what is shipped, `sightline model list` what is installed.",
+    hint: "Check the path; `sightline model list --shipped` lists what is shipped, `sightline model list` what is installed.",
   },
   ERR_MODEL_MANIFEST: {
     meaning: "A model's manifest.json is not valid.",
@@ -149,7 +149,7 @@ export const ERRORS = {
   },
   ERR_MODEL_UNKNOWN: {
     meaning: "There is no model of this name.",
-    hint: "`sightline models` lists those of the configuration.",
+    hint: "`sightline ps --config FILE` lists those of the running daemon.",
   },
   ERR_MODEL_BUDGET: {
     meaning: "A model does not fit into the memory that models may use.",
@@ -157,7 +157,7 @@ export const ERRORS = {
   },
   ERR_MODEL_QUARANTINED: {
     meaning: "A model brought the process down several times and is not opened any more.",
-    hint: "Install another version, or `sightline models load NAME` to try again; the log has the signal.",
+    hint: "Install another version, or `sightline model load NAME --config FILE` to try again; the log has the signal.",
   },
   ERR_MODEL_CACHE: {
     meaning: "The cache of prepared models cannot be written.",

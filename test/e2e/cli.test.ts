@@ -169,9 +169,12 @@ const bash = (script: string): Promise<{ stdout: string; stderr: string }> =>
     });
   });
 
-describe("sightline models", () => {
+describe("sightline model list --shipped", () => {
   test("lists what is shipped, as text and as JSON", async () => {
-    const [text, json] = await Promise.all([sightline("models"), sightline("models", "--json")]);
+    const [text, json] = await Promise.all([
+      sightline("model", "list", "--shipped"),
+      sightline("model", "list", "--shipped", "--json"),
+    ]);
     expect(text).toMatchObject({
       code: 0,
       stderr: "",
@@ -188,8 +191,8 @@ describe("sightline models", () => {
     const manifest = await readFile(join(folder, "manifest.json"), "utf8");
     await writeFile(join(folder, "manifest.json"), manifest.replace('"labels"', '"lables"'));
     const [text, json] = await Promise.all([
-      sightline("models", folder),
-      sightline("models", "--json", folder),
+      sightline("model", "list", "--shipped", folder),
+      sightline("model", "list", "--shipped", "--json", folder),
     ]);
     expect(text).toMatchObject({ code: 1, stderr: "" });
     expect(text.stdout).toContain(`${folder}: ERR_MODEL_MANIFEST: `);
@@ -198,6 +201,14 @@ describe("sightline models", () => {
     expect(objects<{ folder: string }>(json).find((bundle) => bundle.folder === folder)).toMatchObject({
       error: { code: "ERR_MODEL_MANIFEST", hint: ERRORS.ERR_MODEL_MANIFEST.hint },
     });
+  });
+});
+
+test("the old name of commands for models is understood, with a notice", async () => {
+  const [old, present] = await Promise.all([sightline("models"), sightline("model", "list", "--shipped")]);
+  expect(old).toEqual({
+    ...present,
+    stderr: "notice: `sightline models` is called `sightline model list --shipped` now\n",
   });
 });
 
@@ -320,7 +331,7 @@ describe("sightline", () => {
     ]);
     expect(bare).toEqual(help);
     expect(help).toMatchObject({ code: 0, stderr: "" });
-    for (const verb of ["run", "check", "init", "config", "infer", "models", "model", "doctor", "health"]) {
+    for (const verb of ["run", "check", "init", "config", "infer", "ps", "model", "reload", "health"]) {
       expect(help.stdout).toMatch(new RegExp(`^ {2}${verb} +\\w`, "m"));
     }
     expect(infer).toEqual(flag);

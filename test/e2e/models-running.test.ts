@@ -23,7 +23,8 @@ async function running() {
     const wanted = verdicts().length + count;
     await subscriber.until(() => verdicts().length >= wanted);
   };
-  const ask = (...args: string[]) => sightline("models", ...args, "--config", file, "--json");
+  const ask = (...args: string[]) =>
+    sightline(...(args.length > 0 ? ["model", ...args] : ["ps"]), "--config", file, "--json");
   return { ask, daemon, file, folder, next, verdicts };
 }
 
@@ -37,7 +38,11 @@ test("models of a running daemon are listed, given back and opened again, and no
   expect(models).toMatchObject([{ name: "pcb", state: "warm", loads: 1, last_error: null }]);
   expect(memory.resident_bytes).toBeGreaterThan(0);
   expect(memory.resident_bytes).toBeLessThan(memory.budget_bytes);
-  expect((await sightline("models", "--config", file)).stdout).toMatch(/^pcb +warm .*1 loads/);
+  const present = await sightline("ps", "--config", file);
+  expect(present.stdout).toMatch(/^pcb +warm .*1 loads/);
+  const old = await sightline("models", "--config", file);
+  expect(old).toMatchObject({ code: 0, stderr: "notice: `sightline models` is called `sightline ps` now\n" });
+  expect(old.stdout).toMatch(/^pcb +warm .*1 loads/);
   await ask("unload", "pcb");
   await next(3);
   expect(JSON.parse((await ask("load", "pcb")).stdout)).toMatchObject({ state: "warm", loads: 2 });

@@ -37,7 +37,7 @@ const OWN = `export default (options: { label: string }) => ({
   },
 });`;
 
-test("a pipeline of region, tiles, measure, rules with a zone, an own stage and a window", async () => {
+test("a pipeline of region, tiles, measure, rules with a zone, a custom stage and a window", async () => {
   const folder = await tempFolder();
   await mkdir(join(folder, "stages"));
   await writeFile(join(folder, "stages/count.ts"), OWN);
@@ -47,7 +47,7 @@ test("a pipeline of region, tiles, measure, rules with a zone, an own stage and 
     { stage: "detect", model: "pcb", min_score: 0.4, tile: { size_px: 400 } },
     { stage: "measure", gauges: [gauge] },
     { stage: "rules", rules: [{ inside: "upper" }, { outside: "upper", verdict: "review" }] },
-    { stage: "own", name: "count", options: { label: "open" } },
+    { stage: "custom", name: "count", options: { label: "open" } },
     { stage: "window", fails: 2, of: 2 },
   ];
   const zones = {
@@ -111,7 +111,7 @@ test("a board that slides through the view: each of its defects is judged once",
   expect(new Set(results.map((r) => r.part?.track)).size).toBe(labels.length);
 });
 
-test("a stage of one's own that cannot be loaded stops the start, with the file", async () => {
+test("a custom stage that cannot be loaded stops the start, with the file", async () => {
   const folder = await tempFolder();
   const stages = [
     { stage: "detect", model: "pcb" },

@@ -1,32 +1,46 @@
+import { resolve } from "node:path";
+import { listBundles } from "../../../models/bundle/bundle.ts";
 import { listInstalled } from "../../../models/store/installed.ts";
 import { formatBytes } from "../../../runtime/base/units.ts";
 import { exactly, parseVerbArgs, type Verb } from "../../verb.ts";
+import { shippedBundles } from "../../zoo.ts";
 import { STORE_OPTION, storeOf } from "./store-option.ts";
 
 /** Exit code 1 when a model is broken. */
 export const list: Verb = {
   name: "list",
-  summary: "list what is installed",
-  usage: "model list [--store DIR] [--json]",
+  summary: "list what is installed, or with --shipped what Sightline brings",
+  usage: "model list [--store DIR] [--json]\nmodel list --shipped [BUNDLE…] [--json]",
   async run(args, io) {
     const { values, positionals } = parseVerbArgs(list, args, {
       ...STORE_OPTION,
       json: { type: "boolean", default: false },
+      shipped: { type: "boolean", default: false },
     });
-    exactly(list, [], positionals);
-    const models = await listInstalled(storeOf(values, io));
+    if (!values.shipped) exactly(list, [], positionals);
+    const models = values.shipped
+      ? await listBundles([...shippedBundles(), ...positionals.map((folder) => resolve(io.cwd, folder))])
+      : await listInstalled(storeOf(values, io));
     for (const model of models) io.out(values.json ? jsonOf(model) : textOf(model));
     return models.some((model) => "error" in model) ? 1 : 0;
   },
 };
 
-type Model = Awaited<ReturnType<typeof listInstalled>>[number];
+type Installed = Awaited<ReturnType<typeof listInstalled>>[number];
+type Shipped = Awaited<ReturnType<typeof listBundles>>[number];
 
-const jsonOf = (model: Model): string =>
+const jsonOf = (model: Installed | Shipped): string =>
   JSON.stringify("error" in model ? { ...model, error: model.error.toRecord() } : model);
 
-function textOf(model: Model): string {
-  if ("error" in model) return `${model.name}: ${model.error.code}: ${model.error.message}`;
+function textOf(model: Installed | Shipped): string {
+  if ("error" in model) {
+    const name = "name" in model ? model.name : model.folder;
+    return `${name}: ${model.error.code}: ${model.error.message}`;
+  }
+  if ("variants" in model) {
+    const { bytes, name, variants, version } = model;
+    return `${name.padEnd(20)} ${version.padEnd(8)} ${variants.join(", ").padEnd(16)} ${formatBytes(bytes)}`;
+  }
   const { name, current = "", previous = "none", bytes } = model;
   return `${name.padEnd(20)} ${current.padEnd(8)} before: ${previous.padEnd(8)} ${formatBytes(bytes)}`;
 }

@@ -5,6 +5,7 @@ import { calibrationTable } from "./calibration-table.ts";
 import { delta } from "./delta.ts";
 import { gc } from "./gc.ts";
 import { importModel } from "./import.ts";
+import { activate, load, unload } from "./in-daemon.ts";
 import { inspect } from "./inspect.ts";
 import { install } from "./install.ts";
 import { keygen } from "./keygen.ts";
@@ -29,6 +30,9 @@ export const SUB_VERBS: readonly Verb[] = [
   install,
   list,
   rollback,
+  load,
+  unload,
+  activate,
   gc,
   delta,
   apply,

@@ -3,10 +3,10 @@ import { SightlineError } from "../../base/errors.ts";
 import type { Kernels } from "../../native/index.ts";
 import type { Scale } from "../decide.ts";
 import { type ClassifyOptions, classifyStage } from "./classify.ts";
+import { type CustomOptions, customStage } from "./custom.ts";
 import { type DetectOptions, detectStage } from "./detect.ts";
 import { type HysteresisOptions, hysteresisStage } from "./hysteresis.ts";
 import { type MeasureOptions, measureStage } from "./measure.ts";
-import { type OwnOptions, ownStage } from "./own.ts";
 import { type RectifyOptions, rectifyStage } from "./rectify.ts";
 import { type RegionOptions, regionStage } from "./region.ts";
 import { type RulesOptions, rulesStage } from "./rules.ts";
@@ -25,7 +25,7 @@ export type StageSpec =
   | ({ stage: "measure" } & MeasureOptions)
   | ({ stage: "window" } & WindowOptions)
   | ({ stage: "hysteresis" } & HysteresisOptions)
-  | ({ stage: "own" } & OwnOptions);
+  | ({ stage: "custom" } & CustomOptions);
 
 export interface StageContext {
   kernels: Kernels;
@@ -78,8 +78,8 @@ function build(spec: StageSpec, context: StageContext): Stage | Promise<Stage> {
       return windowStage(spec);
     case "hysteresis":
       return hysteresisStage(spec);
-    case "own":
-      if (context.folder !== undefined) return ownStage(spec, context.folder, scale);
+    case "custom":
+      if (context.folder !== undefined) return customStage(spec, context.folder, scale);
       throw new SightlineError("ERR_STAGE_LOAD", `"${spec.name}": stages_folder is missing`);
   }
 }

@@ -211,7 +211,7 @@ describe("sightline model", () => {
     );
     expect(commands).toEqual([
       ...["import", "inspect", "quantize", "table", "split", "bundle", "keygen", "sign", "verify"],
-      ...["install", "list", "rollback", "gc", "delta", "apply"],
+      ...["install", "list", "list", "rollback", "load", "unload", "activate", "gc", "delta", "apply"],
     ]);
   });
 });

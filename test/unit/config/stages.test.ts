@@ -58,7 +58,7 @@ test.each([
   [
     "no such stage",
     `stages:\n  - { stage: detekt, model: pcb }\n  ${RULES}`,
-    'c.yaml:13:18: pipelines.board.stages[0].stage: must be "region", "rectify", "detect", "classify", "track", "rules", "measure", "window", "hysteresis" or "own", not the text "detekt", did you mean "detect"?',
+    'c.yaml:13:18: pipelines.board.stages[0].stage: must be "region", "rectify", "detect", "classify", "track", "rules", "measure", "window", "hysteresis", "custom" or "own", not the text "detekt", did you mean "detect"?',
   ],
   [
     "a key of another stage",
@@ -112,8 +112,8 @@ test.each([
   ],
   [
     "a stage of one's own without a folder",
-    "stages:\n  - { stage: own, name: holes }",
-    "c.yaml:13:29: pipelines.board.stages[0].name: needs stages_folder, add stages_folder: FOLDER at the top level",
+    "stages:\n  - { stage: custom, name: holes }",
+    "c.yaml:13:32: pipelines.board.stages[0].name: needs stages_folder, add stages_folder: FOLDER at the top level",
   ],
 ])("%s", (_, pipeline, line) => {
   expect(check(pipeline).problems.map(problemText)).toEqual([line]);

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { judgeInOrder } from "../../../../runtime/pipeline/inspect.ts";
-import { ownStage } from "../../../../runtime/pipeline/stages/own.ts";
+import { customStage } from "../../../../runtime/pipeline/stages/custom.ts";
 import type { JudgingStage, LookingStage } from "../../../../runtime/pipeline/stages/stage.ts";
 import { aJudged, found } from "../../../support/judged.ts";
 import { greyPicture } from "../../../support/raw-pictures.ts";
@@ -12,7 +12,7 @@ import { tempFolder } from "../../../support/temp-folder.ts";
 async function load(source: string, options = {}) {
   const folder = await tempFolder();
   await writeFile(join(folder, "holes.ts"), source);
-  return ownStage({ name: "holes", options }, folder, { pxPerMm: 10 });
+  return customStage({ name: "holes", options }, folder, { pxPerMm: 10 });
 }
 
 test("a judging stage in TypeScript gets its options and the scale", async () => {
@@ -62,7 +62,7 @@ test.each([
 });
 
 test("a file that is not there is named, with a hint", async () => {
-  const loading = ownStage({ name: "holes", options: {} }, "/nowhere", {});
+  const loading = customStage({ name: "holes", options: {} }, "/nowhere", {});
   await expect(loading).rejects.toMatchObject({
     code: "ERR_STAGE_LOAD",
     message: expect.stringMatching(/^\/nowhere\/holes.ts/),

@@ -13,7 +13,7 @@ export type StageFactory = (
   scale: Scale,
 ) => Stage | Promise<Stage>;
 
-export interface OwnOptions {
+export interface CustomOptions {
   name: string;
   options: Readonly<Record<string, unknown>>;
 }
@@ -21,7 +21,11 @@ export interface OwnOptions {
 const VERDICTS: readonly Verdict[] = ["pass", "fail", "review", "error"];
 
 /** Loads a stage of the user's from its file. Errors: ERR_STAGE_LOAD with the file. */
-export async function ownStage({ name, options }: OwnOptions, folder: string, scale: Scale): Promise<Stage> {
+export async function customStage(
+  { name, options }: CustomOptions,
+  folder: string,
+  scale: Scale,
+): Promise<Stage> {
   const file = await fileOf(folder, name);
   const wrong = (message: string) => new SightlineError("ERR_STAGE_LOAD", `${file}: ${message}`);
   try {
