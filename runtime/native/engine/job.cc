@@ -9,7 +9,7 @@ OrtPtr<OrtRunOptions> MakeRunOptions(const OrtRuntime& runtime, Failure* failure
   OrtRunOptions* raw = nullptr;
   if (!runtime.Succeeded(runtime.api.CreateRunOptions(&raw), "ERR_SESSION_RUN", failure)) return nullptr;
   OrtPtr<OrtRunOptions> options = runtime.Own(raw);
-  runtime.Succeeded(runtime.api.SetRunLogLevel(raw, kOrtLogFatal), "ERR_SESSION_RUN", failure);
+  runtime.Succeeded(runtime.api.RunOptionsSetRunLogSeverityLevel(raw, kOrtLogFatal), "ERR_SESSION_RUN", failure);
   return options;
 }
 
@@ -41,7 +41,7 @@ void RunJob::Execute() {
 void RunJob::Terminate() {
   cancelled_ = true;
   Failure ignored;
-  if (options_) model->runtime()->Succeeded(model->runtime()->api.SetTerminate(options_.get()), "", &ignored);
+  if (options_) model->runtime()->Succeeded(model->runtime()->api.RunOptionsSetTerminate(options_.get()), "", &ignored);
 }
 
 void UnloadJob::Execute() {

@@ -21,18 +21,18 @@ OrtPtr<OrtSessionOptions> MakeOptions(const OrtRuntime& runtime, const LoadOptio
   OrtPtr<OrtSessionOptions> options = runtime.Own(raw);
   const auto ok = [&](OrtStatus* status) { return runtime.Succeeded(status, kLoad, failure); };
   // Waiting threads must sleep: spinning costs a paced camera half a core and its neighbours as much again.
-  const bool done = ok(api.SetIntraOpThreads(raw, wanted.intra_op_threads)) &&
-                    ok(api.SetInterOpThreads(raw, 1)) && ok(api.SetExecutionMode(raw, kOrtSequential)) &&
-                    ok(api.SetGraphOptimization(raw, wanted.optimization)) &&
-                    ok(api.SetSessionLogLevel(raw, kOrtLogFatal)) &&
-                    ok(api.AddConfigEntry(raw, "session.intra_op.allow_spinning", "0")) &&
-                    ok(api.AddConfigEntry(raw, "session.use_env_allocators", "1"));
+  const bool done = ok(api.SetIntraOpNumThreads(raw, wanted.intra_op_threads)) &&
+                    ok(api.SetInterOpNumThreads(raw, 1)) && ok(api.SetSessionExecutionMode(raw, kOrtSequential)) &&
+                    ok(api.SetSessionGraphOptimizationLevel(raw, wanted.optimization)) &&
+                    ok(api.SetSessionLogSeverityLevel(raw, kOrtLogFatal)) &&
+                    ok(api.AddSessionConfigEntry(raw, "session.intra_op.allow_spinning", "0")) &&
+                    ok(api.AddSessionConfigEntry(raw, "session.use_env_allocators", "1"));
   if (!done) return nullptr;
   for (const auto& [key, value] : wanted.entries) {
-    if (!ok(api.AddConfigEntry(raw, key.c_str(), value.c_str()))) return nullptr;
+    if (!ok(api.AddSessionConfigEntry(raw, key.c_str(), value.c_str()))) return nullptr;
   }
   const std::string& path = wanted.optimized_path;
-  if (!path.empty() && !ok(api.SetOptimizedModelPath(raw, path.c_str()))) return nullptr;
+  if (!path.empty() && !ok(api.SetOptimizedModelFilePath(raw, path.c_str()))) return nullptr;
   const std::string& prefix = wanted.profile_prefix;
   if (!prefix.empty() && !ok(api.EnableProfiling(raw, prefix.c_str()))) return nullptr;
   return options;
@@ -51,8 +51,8 @@ bool ReadType(const OrtRuntime& runtime, const OrtTypeInfo* type, TensorSpec* sp
   const OrtApi& api = runtime.api;
   const auto ok = [&](OrtStatus* status) { return runtime.Succeeded(status, kLoad, failure); };
   const OrtTensorInfo* info = nullptr;
-  if (!ok(api.CastToTensorInfo(type, &info))) return false;
-  if (info != nullptr && !ok(api.GetElementType(info, &spec->type))) return false;
+  if (!ok(api.CastTypeInfoToTensorInfo(type, &info))) return false;
+  if (info != nullptr && !ok(api.GetTensorElementType(info, &spec->type))) return false;
   if (info == nullptr || FindElementType(spec->type) == nullptr) {
     *failure = {"ERR_MODEL_IO", "\"" + spec->name + "\" is not a tensor of a type that Sightline knows"};
     return false;
@@ -70,7 +70,7 @@ void LoadControl::Cancel() {
   cancelled_ = true;
   if (options_ == nullptr || !runtime_->cancels_loads) return;
   Failure ignored;
-  runtime_->Succeeded(runtime_->api.SetLoadCancellation(options_, true), kLoad, &ignored);
+  runtime_->Succeeded(runtime_->api.SessionOptionsSetLoadCancellationFlag(options_, true), kLoad, &ignored);
 }
 
 void LoadControl::Attach(const OrtRuntime* runtime, OrtSessionOptions* options) {
@@ -120,7 +120,7 @@ bool Model::MapWeights(const std::vector<MappedTensor>& tensors, OrtSessionOptio
     char* data = const_cast<char*>(weights_->data()) + tensor.span.offset;
     OrtValue* value = nullptr;
     const bool made = runtime_->Succeeded(
-        runtime_->api.CreateTensorOver(runtime_->cpu(), data, tensor.span.bytes, tensor.dims.data(),
+        runtime_->api.CreateTensorWithDataAsOrtValue(runtime_->cpu(), data, tensor.span.bytes, tensor.dims.data(),
                                        tensor.dims.size(), static_cast<OrtElementType>(tensor.type), &value),
         kLoad, failure);
     if (!made) return false;
@@ -168,8 +168,8 @@ bool Model::ReadSpecs(Failure* failure) {
     }
     return true;
   };
-  return read(api.GetInputCount, api.GetInputName, api.GetInputType, &inputs_) &&
-         read(api.GetOutputCount, api.GetOutputName, api.GetOutputType, &outputs_);
+  return read(api.SessionGetInputCount, api.SessionGetInputName, api.SessionGetInputTypeInfo, &inputs_) &&
+         read(api.SessionGetOutputCount, api.SessionGetOutputName, api.SessionGetOutputTypeInfo, &outputs_);
 }
 
 OrtPtr<OrtValue> Model::Wrap(const TensorView& view, OrtElementType type, Failure* failure) const {
@@ -177,7 +177,7 @@ OrtPtr<OrtValue> Model::Wrap(const TensorView& view, OrtElementType type, Failur
   static char nothing;
   void* data = view.bytes == 0 ? &nothing : view.data;
   OrtValue* value = nullptr;
-  runtime_->Succeeded(runtime_->api.CreateTensorOver(runtime_->cpu(), data, view.bytes, view.dims.data(),
+  runtime_->Succeeded(runtime_->api.CreateTensorWithDataAsOrtValue(runtime_->cpu(), data, view.bytes, view.dims.data(),
                                                      view.dims.size(), type, &value),
                       kRun, failure);
   return runtime_->Own(value);

@@ -5,8 +5,8 @@
 
 /**
  * The part of ONNX Runtime's C API that the engine uses. The API is one table of function pointers that only
- * ever grows at its end, so a function's index never changes; the numbers below are those indices. Each is
- * exercised by test/contract/session.test.ts.
+ * ever grows at its end, so a function's index never changes; the numbers below are those indices, and
+ * test/unit/ort-api.test.ts holds them against the header's order. Each is exercised by test/contract/session.test.ts.
  */
 namespace sightline {
 
@@ -93,17 +93,17 @@ struct OrtApi {
   const OrtEntry<92, void(OrtEnv*)> ReleaseEnv{table};
 
   const OrtCall<10, OrtSessionOptions**> CreateSessionOptions{table};
-  const OrtCall<11, OrtSessionOptions*, const char*> SetOptimizedModelPath{table};
-  const OrtCall<13, OrtSessionOptions*, OrtExecutionMode> SetExecutionMode{table};
+  const OrtCall<11, OrtSessionOptions*, const char*> SetOptimizedModelFilePath{table};
+  const OrtCall<13, OrtSessionOptions*, OrtExecutionMode> SetSessionExecutionMode{table};
   const OrtCall<14, OrtSessionOptions*, const char*> EnableProfiling{table};
-  const OrtCall<22, OrtSessionOptions*, int> SetSessionLogLevel{table};
-  const OrtCall<23, OrtSessionOptions*, OrtGraphOptimization> SetGraphOptimization{table};
-  const OrtCall<24, OrtSessionOptions*, int> SetIntraOpThreads{table};
-  const OrtCall<25, OrtSessionOptions*, int> SetInterOpThreads{table};
-  const OrtCall<130, OrtSessionOptions*, const char*, const char*> AddConfigEntry{table};
+  const OrtCall<22, OrtSessionOptions*, int> SetSessionLogSeverityLevel{table};
+  const OrtCall<23, OrtSessionOptions*, OrtGraphOptimization> SetSessionGraphOptimizationLevel{table};
+  const OrtCall<24, OrtSessionOptions*, int> SetIntraOpNumThreads{table};
+  const OrtCall<25, OrtSessionOptions*, int> SetInterOpNumThreads{table};
+  const OrtCall<130, OrtSessionOptions*, const char*, const char*> AddSessionConfigEntry{table};
   const OrtCall<150, OrtSessionOptions*, const char*, const OrtValue*> AddInitializer{table};
   /** Only there from `kOrtCancellingInterface` on. */
-  const OrtCall<293, OrtSessionOptions*, bool> SetLoadCancellation{table};
+  const OrtCall<293, OrtSessionOptions*, bool> SessionOptionsSetLoadCancellationFlag{table};
   const OrtEntry<100, void(OrtSessionOptions*)> ReleaseSessionOptions{table};
 
   const OrtCall<7, const OrtEnv*, const char*, const OrtSessionOptions*, OrtSession**> CreateSession{table};
@@ -111,34 +111,34 @@ struct OrtApi {
       CreateSessionFromArray{table};
   const OrtEntry<95, void(OrtSession*)> ReleaseSession{table};
 
-  const OrtCall<30, const OrtSession*, size_t*> GetInputCount{table};
-  const OrtCall<31, const OrtSession*, size_t*> GetOutputCount{table};
-  const OrtCall<33, const OrtSession*, size_t, OrtTypeInfo**> GetInputType{table};
-  const OrtCall<34, const OrtSession*, size_t, OrtTypeInfo**> GetOutputType{table};
-  const OrtCall<36, const OrtSession*, size_t, OrtAllocator*, char**> GetInputName{table};
-  const OrtCall<37, const OrtSession*, size_t, OrtAllocator*, char**> GetOutputName{table};
+  const OrtCall<30, const OrtSession*, size_t*> SessionGetInputCount{table};
+  const OrtCall<31, const OrtSession*, size_t*> SessionGetOutputCount{table};
+  const OrtCall<33, const OrtSession*, size_t, OrtTypeInfo**> SessionGetInputTypeInfo{table};
+  const OrtCall<34, const OrtSession*, size_t, OrtTypeInfo**> SessionGetOutputTypeInfo{table};
+  const OrtCall<36, const OrtSession*, size_t, OrtAllocator*, char**> SessionGetInputName{table};
+  const OrtCall<37, const OrtSession*, size_t, OrtAllocator*, char**> SessionGetOutputName{table};
   const OrtCall<76, OrtAllocator*, void*> AllocatorFree{table};
-  const OrtCall<78, OrtAllocator**> GetDefaultAllocator{table};
+  const OrtCall<78, OrtAllocator**> GetAllocatorWithDefaultOptions{table};
   const OrtCall<176, OrtEnv*, OrtAllocator*> RegisterAllocator{table};
 
-  const OrtCall<55, const OrtTypeInfo*, const OrtTensorInfo**> CastToTensorInfo{table};
+  const OrtCall<55, const OrtTypeInfo*, const OrtTensorInfo**> CastTypeInfoToTensorInfo{table};
   const OrtEntry<98, void(OrtTypeInfo*)> ReleaseTypeInfo{table};
-  const OrtCall<60, const OrtTensorInfo*, OrtElementType*> GetElementType{table};
+  const OrtCall<60, const OrtTensorInfo*, OrtElementType*> GetTensorElementType{table};
   const OrtCall<61, const OrtTensorInfo*, size_t*> GetDimensionsCount{table};
   const OrtCall<62, const OrtTensorInfo*, int64_t*, size_t> GetDimensions{table};
-  const OrtEntry<99, void(OrtTensorInfo*)> ReleaseTensorInfo{table};
+  const OrtEntry<99, void(OrtTensorInfo*)> ReleaseTensorTypeAndShapeInfo{table};
 
   const OrtCall<69, OrtAllocatorType, OrtMemoryType, OrtMemoryInfo**> CreateCpuMemoryInfo{table};
   const OrtEntry<94, void(OrtMemoryInfo*)> ReleaseMemoryInfo{table};
   const OrtCall<49, const OrtMemoryInfo*, void*, size_t, const int64_t*, size_t, OrtElementType, OrtValue**>
-      CreateTensorOver{table};
-  const OrtCall<51, OrtValue*, void**> GetTensorData{table};
-  const OrtCall<65, const OrtValue*, OrtTensorInfo**> GetTensorInfo{table};
+      CreateTensorWithDataAsOrtValue{table};
+  const OrtCall<51, OrtValue*, void**> GetTensorMutableData{table};
+  const OrtCall<65, const OrtValue*, OrtTensorInfo**> GetTensorTypeAndShape{table};
   const OrtEntry<96, void(OrtValue*)> ReleaseValue{table};
 
   const OrtCall<39, OrtRunOptions**> CreateRunOptions{table};
-  const OrtCall<41, OrtRunOptions*, int> SetRunLogLevel{table};
-  const OrtCall<46, OrtRunOptions*> SetTerminate{table};
+  const OrtCall<41, OrtRunOptions*, int> RunOptionsSetRunLogSeverityLevel{table};
+  const OrtCall<46, OrtRunOptions*> RunOptionsSetTerminate{table};
   const OrtEntry<97, void(OrtRunOptions*)> ReleaseRunOptions{table};
   const OrtCall<9, OrtSession*, const OrtRunOptions*, const char* const*, const OrtValue* const*, size_t,
                 const char* const*, size_t, OrtValue**>

@@ -58,7 +58,7 @@ void OrtRelease<OrtTypeInfo>::operator()(OrtTypeInfo* object) const {
 }
 template <>
 void OrtRelease<OrtTensorInfo>::operator()(OrtTensorInfo* object) const {
-  api->ReleaseTensorInfo(object);
+  api->ReleaseTensorTypeAndShapeInfo(object);
 }
 
 std::shared_ptr<OrtRuntime> OrtRuntime::Open(const std::string& path, Failure* failure) {
@@ -86,7 +86,7 @@ bool OrtRuntime::Start(Failure* failure) {
   return Succeeded(api.CreateEnv(kOrtLogFatal, "sightline", &env_), "ERR_ORT_LIBRARY", failure) &&
          Succeeded(api.CreateCpuMemoryInfo(kOrtArenaAllocator, kOrtMemoryDefault, &cpu_), "ERR_ORT_LIBRARY",
                    failure) &&
-         Succeeded(api.GetDefaultAllocator(&allocator_), "ERR_ORT_LIBRARY", failure) &&
+         Succeeded(api.GetAllocatorWithDefaultOptions(&allocator_), "ERR_ORT_LIBRARY", failure) &&
          UseArena(api, env_, failure);
 }
 

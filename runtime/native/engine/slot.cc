@@ -27,11 +27,6 @@ bool Slot::Remove(const Job& job) {
   return true;
 }
 
-size_t Slot::Depth() {
-  std::lock_guard<std::mutex> lock(mutex_);
-  return waiting_.size() + (busy_ ? 1 : 0);
-}
-
 void Slot::Stop() {
   std::lock_guard<std::mutex> lock(mutex_);
   stopped_ = true;

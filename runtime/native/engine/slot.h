@@ -24,8 +24,6 @@ class Slot {
   void Push(std::shared_ptr<Job> job);
   /** Takes a job that has not begun out of the queue; false when it has begun, or is not here. */
   bool Remove(const Job& job);
-  /** Jobs waiting or under way. */
-  size_t Depth();
   /** The thread ends after its present job; what waits is dropped. */
   void Stop();
   void Join();

@@ -75,7 +75,7 @@ bool ReadOutput(const Output& output, size_t element_bytes, std::vector<int64_t>
   Failure ignored;
   const auto ok = [&](OrtStatus* status) { return output.runtime->Succeeded(status, "", &ignored); };
   OrtTensorInfo* raw = nullptr;
-  if (!ok(api.GetTensorInfo(output.value.get(), &raw))) return false;
+  if (!ok(api.GetTensorTypeAndShape(output.value.get(), &raw))) return false;
   const OrtPtr<OrtTensorInfo> info = output.runtime->Own(raw);
   size_t rank = 0;
   if (!ok(api.GetDimensionsCount(raw, &rank))) return false;
@@ -83,7 +83,7 @@ bool ReadOutput(const Output& output, size_t element_bytes, std::vector<int64_t>
   *bytes = element_bytes;
   if (!ok(api.GetDimensions(raw, dims->data(), rank))) return false;
   for (int64_t dim : *dims) *bytes *= static_cast<size_t>(dim);
-  return ok(api.GetTensorData(output.value.get(), data));
+  return ok(api.GetTensorMutableData(output.value.get(), data));
 }
 
 Napi::Value HandOverOne(Napi::Env env, Output output, size_t element_bytes) {
