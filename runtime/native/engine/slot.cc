@@ -47,7 +47,6 @@ void Slot::Work() {
     if (stopped_) return;
     std::shared_ptr<Job> job = std::move(waiting_.front());
     waiting_.pop_front();
-    busy_ = true;
     lock.unlock();
     job->Execute();
     const uint32_t ticket = job->ticket;
@@ -55,7 +54,6 @@ void Slot::Work() {
     job.reset();
     done_(ticket);
     lock.lock();
-    busy_ = false;
   }
 }
 

@@ -36,7 +36,6 @@ class Slot {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::shared_ptr<Job>> waiting_;
-  bool busy_ = false;
   bool stopped_ = false;
   std::thread thread_;
 };
