@@ -3,7 +3,8 @@ import { defineConfig } from "vitest/config";
 import { NATIVE_TESTS } from "./test/support/native-tests.ts";
 import { otherNode } from "./test/support/other-node.ts";
 
-const patience = { testTimeout: 600_000, hookTimeout: 600_000 };
+/** Against what hangs: the longest takes two quiet minutes, and a busy machine many times that. */
+const patience = { testTimeout: 3_600_000, hookTimeout: 3_600_000 };
 
 /** Vitest itself runs on this machine, its workers on the board. */
 const onBoard = (board: string) => ({

@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 import { NATIVE_TESTS } from "./test/support/native-tests.ts";
 import { otherNode } from "./test/support/other-node.ts";
 
-const patience = { testTimeout: 300_000, hookTimeout: 300_000 };
+const patience = { testTimeout: 900_000, hookTimeout: 900_000, expect: { poll: { timeout: 900_000 } } };
 
 export default defineConfig({
   test: {

@@ -6,12 +6,12 @@ import { expect, test } from "vitest";
 import { readFlightRecord } from "../../runtime/session/flight-record.ts";
 import { MODELS } from "../support/models.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { signalThread, threadOf } from "../support/thread-signal.ts";
+import { mappedAt, sendBusErrorFrom, signalThread } from "../support/thread-signal.ts";
 
 const CHILD = fileURLToPath(new URL("../support/children/run-for-ever.ts", import.meta.url));
 
-/** Ends a process by a signal to one of its threads, as a fault of that thread would, or to all of it. */
-async function ended(signal: "SIGSEGV" | "SIGABRT" | "SIGKILL", thread: string | undefined) {
+/** A process that is in a run of a model, ended by what `end` does to it. */
+async function ended(end: (pid: number) => void) {
   const record = join(await tempFolder(), "flight-record");
   const child = spawn(process.execPath, [CHILD, MODELS.mobilenetV2, record], {
     stdio: ["ignore", "pipe", "ignore"],
@@ -19,33 +19,49 @@ async function ended(signal: "SIGSEGV" | "SIGABRT" | "SIGKILL", thread: string |
   const exit = once(child, "exit");
   // It has said so once it is in its first run, and is in one ever after.
   await once(child.stdout, "data");
-  const pid = child.pid ?? 0;
-  if (thread === undefined) child.kill(signal);
-  else signalThread(pid, threadOf(pid, thread) ?? 0, signal);
+  end(child.pid ?? 0);
   const [, by] = await exit;
   return { by, entries: readFlightRecord(record) };
 }
 
+const SLOT = "sightline-0";
+const running = (signal: number) => [{ label: "a@1.0.0", state: "running", signal }];
+
 test.each([
   ["SIGSEGV", 11],
+  ["SIGBUS", 7],
+  ["SIGILL", 4],
+  ["SIGFPE", 8],
   ["SIGABRT", 6],
 ] as const)(
   "a thread that faults with %s leaves what it was running, and the process ends of it",
   async (signal, number) => {
-    const { by, entries } = await ended(signal, "sightline-0");
+    const { by, entries } = await ended((pid) => signalThread(pid, SLOT, signal));
     expect(by).toBe(signal);
-    expect(entries).toEqual([{ label: "a@1.0.0", state: "running", signal: number }]);
+    expect(entries).toEqual(running(number));
   },
 );
 
-test("a fault of the main thread is no model's", async () => {
-  const { by, entries } = await ended("SIGABRT", "MainThread");
-  expect(by).toBe("SIGABRT");
-  expect(entries.filter(({ signal }) => signal !== 0)).toEqual([]);
+test("a SIGBUS that was sent ends the process, even if its sender's number would be an address of mapped weights", async () => {
+  const { by, entries } = await ended((pid) =>
+    sendBusErrorFrom(mappedAt(pid, MODELS.mobilenetV2), { pid, thread: SLOT }),
+  );
+  expect(by).toBe("SIGBUS");
+  expect(entries).toEqual(running(7));
+});
+
+test.each(["SIGSEGV", "SIGABRT"] as const)("a %s of the main thread is no model's", async (signal) => {
+  const { by, entries } = await ended((pid) => signalThread(pid, "MainThread", signal));
+  expect(by).toBe(signal);
+  expect(entries).toEqual(running(0));
 });
 
 test("a process that is killed says what it was running, and no fault", async () => {
-  const { by, entries } = await ended("SIGKILL", undefined);
+  const { by, entries } = await ended((pid) => process.kill(pid, "SIGKILL"));
   expect(by).toBe("SIGKILL");
-  expect(entries).toEqual([{ label: "a@1.0.0", state: "running", signal: 0 }]);
+  expect(entries).toEqual(running(0));
+});
+
+test("a thread that is not there is no thread to be signalled", async () => {
+  expect(() => signalThread(process.pid, "sightline-99", "SIGKILL")).toThrow("has no thread sightline-99");
 });

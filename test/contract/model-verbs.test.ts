@@ -19,7 +19,6 @@ async function run(verb: Verb, folder: string, ...args: string[]) {
 }
 
 /** Cutting runs a model some thirty times. */
-const PATIENCE_MS = 240_000;
 
 describe("model inspect", () => {
   it("shows a model as a page and as an object", async () => {
@@ -47,7 +46,7 @@ describe("model inspect", () => {
   });
 });
 
-describe("model split", { timeout: PATIENCE_MS }, () => {
+describe("model split", () => {
   it("writes a bundle that sees what the whole sees", async () => {
     const folder = await tempFolder();
     const { code, text } = await run(split, folder, "pcb-aoi", "--stages", "3", "-o", "staged");

@@ -48,7 +48,7 @@ describe("a camera's process", () => {
     await untilGone(grandchild);
     await run.stop();
     expect(await readdir(folder)).toEqual([]);
-  }, 30_000);
+  });
 
   test("that cannot be started is a failure that names it, and the pauses grow", async () => {
     const given = { source: "exec", command: ["/nowhere/camera"], framing: "mjpeg" } as const;

@@ -69,7 +69,7 @@ async function seen(bundle: string, ...more: string[]) {
 const writeTiny = () => writeFile(join(folder, "tiny.onnx"), encodeModel(chainModel([8, 4])));
 
 describe("quantize", () => {
-  test("a file, with its report and calibration", { timeout: 120_000 }, async () => {
+  test("a file, with its report and calibration", async () => {
     const out = await done(
       `quantize ${MODELS.mobilenetV1} --calibrate pictures --method minmax --force -o q.onnx --save-calibration c.json`,
     );
@@ -88,7 +88,7 @@ describe("quantize", () => {
     );
   });
 
-  test("a bundle, whose new variant sees the same", { timeout: 120_000 }, async () => {
+  test("a bundle, whose new variant sees the same", async () => {
     await done("quantize pcb-aoi --calibrate pictures --method minmax --force -o bundle --report r");
     expect(await there()).toEqual(["bundle", "pictures", "r.html", "r.json"]);
     const { manifest, variant } = await openBundle(join(folder, "bundle"), { variant: INT8 });
@@ -104,7 +104,7 @@ describe("quantize", () => {
     expect(quantized.models[0].sha256).not.toBe(float.models[0].sha256);
   });
 
-  test("with the frames of a camera", { timeout: 120_000 }, async () => {
+  test("with the frames of a camera", async () => {
     await writeTiny();
     const http = { listen: "127.0.0.1:8080" };
     const cameras = {
@@ -142,7 +142,7 @@ describe("import", () => {
   const writeLabels = (count: number) =>
     writeFile(join(folder, "labels.txt"), Array.from({ length: count }, (_, i) => `thing ${i}\n`).join(""));
 
-  test("from a file to a signed model that runs, in stages", { timeout: 120_000 }, async () => {
+  test("from a file to a signed model that runs, in stages", async () => {
     await writeLabels(256);
     await done("keygen maker");
     await mkdir(join(folder, "store/trust"), { recursive: true });
@@ -162,7 +162,7 @@ describe("import", () => {
     expect(await sightline("check", "c.yaml")).toMatchObject({ code: 0, err: "" });
   });
 
-  test("says what it cannot use, and leaves nothing behind", { timeout: 120_000 }, async () => {
+  test("says what it cannot use, and leaves nothing behind", async () => {
     await writeLabels(256);
     await mkdir(join(folder, "empty"));
     await mkdir(join(folder, "one"));

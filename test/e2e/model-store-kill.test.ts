@@ -100,32 +100,26 @@ test.each([
   ["apply", ["1.2.0", "1.3.0"]],
   ["rollback", ["1.1.0", "1.2.0"]],
   ["gc", ["1.2.0"]],
-])(
-  "kill -9 before any step of %s leaves one of %j running",
-  { timeout: 180_000 },
-  async (command, allowed) => {
-    const { folder, bundle, delta } = await prepared();
-    const place = command === "apply" ? delta : bundle("1.3.0");
-    const seen = new Set<string>();
-    await killedBeforeEach({ folder, command, place }, async (store) => {
-      seen.add(await expectRunnable(store, allowed));
-      // The same once more, over whatever the first try left.
-      await install(store, await openSource(bundle("1.3.0")));
-      await expect(install(store, await openSource(bundle("1.0.0")))).rejects.toMatchObject({
-        code: "ERR_MODEL_ROLLBACK",
-        message: expect.stringContaining("above 1.3.0,"),
-      });
-      await install(store, await openSource(bundle("1.4.0")));
-      await expectRunnable(store, ["1.4.0"]);
-      await expectNoLeftovers(store);
+])("kill -9 before any step of %s leaves one of %j running", async (command, allowed) => {
+  const { folder, bundle, delta } = await prepared();
+  const place = command === "apply" ? delta : bundle("1.3.0");
+  const seen = new Set<string>();
+  await killedBeforeEach({ folder, command, place }, async (store) => {
+    seen.add(await expectRunnable(store, allowed));
+    // The same once more, over whatever the first try left.
+    await install(store, await openSource(bundle("1.3.0")));
+    await expect(install(store, await openSource(bundle("1.0.0")))).rejects.toMatchObject({
+      code: "ERR_MODEL_ROLLBACK",
+      message: expect.stringContaining("above 1.3.0,"),
     });
-    expect([...seen].sort()).toEqual(allowed);
-  },
-);
+    await install(store, await openSource(bundle("1.4.0")));
+    await expectRunnable(store, ["1.4.0"]);
+    await expectNoLeftovers(store);
+  });
+  expect([...seen].sort()).toEqual(allowed);
+});
 
-test("kill -9 before any step of a first install leaves none or all of it", {
-  timeout: 180_000,
-}, async () => {
+test("kill -9 before any step of a first install leaves none or all of it", async () => {
   const { folder, bundle } = await prepared();
   await rm(join(folder, "store"), { recursive: true });
   await mkdir(join(folder, "store"));

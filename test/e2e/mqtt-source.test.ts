@@ -171,7 +171,7 @@ test("two daemons of a group share the frames; one is killed, the other takes al
   expect(repeated).toEqual([]);
   second.signal("SIGTERM");
   expect((await second.ended).code).toBe(0);
-}, 240_000);
+});
 
 test("a member that stops in order loses nothing: what it was given is judged first", async () => {
   const broker = await Mosquitto.start();
@@ -181,10 +181,9 @@ test("a member that stops in order loses nothing: what it was given is judged fi
   await startDaemon(broker.port, "second", group);
   const send = await startSender(broker.port);
   const sent = range(1, 60).map(send);
-  await subscriber.until(() => subscriber.received.length >= 4);
+  await subscriber.until(() => countOf(parsed(subscriber), "first") > 0);
   first.signal("SIGTERM");
   await Promise.all(sent);
   expect((await first.ended).code).toBe(0);
   await subscriber.until(() => idsBySource(parsed(subscriber)).size === 60);
-  expect(countOf(parsed(subscriber), "first")).toBeGreaterThan(0);
 });

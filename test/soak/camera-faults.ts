@@ -20,8 +20,12 @@ const most = (values: readonly number[]) => Math.round(Math.max(0, ...values));
 const reports = await Promise.all(
   chosen.map(async (fault) => {
     const report = await harm(join(folder, fault), fault, Number(values.rounds));
-    const { backAfterMs, codes, stalledAfterMs, wrong, ...counts } = report;
-    const times = { stalled_ms_max: most(stalledAfterMs), back_ms_max: most(backAfterMs) };
+    const { ageMsMax, backAfterMs, codes, stalledAfterMs, wrong, ...counts } = report;
+    const times = {
+      stalled_ms_max: most(stalledAfterMs),
+      back_ms_max: most(backAfterMs),
+      age_ms_max: most([ageMsMax]),
+    };
     console.log(JSON.stringify({ fault, ...counts, failures: codes.length, ...times, wrong }));
     return report;
   }),

@@ -17,10 +17,28 @@ export async function untilGone(pid: number): Promise<void> {
   while (await isAlive(pid)) await sleep(20);
 }
 
+/** Resolves when none of its threads runs, after SIGSTOP: each stops on its own. */
+export async function untilStopped(pid: number): Promise<void> {
+  while (!(await isStopped(pid))) await sleep(1);
+}
+
+async function isStopped(pid: number): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const states = await Promise.all(
+    threads.map(async (id) => (await fieldsOf(`/proc/${pid}/task/${id}/stat`))?.[0]),
+  );
+  return states.every((state) => state === "T");
+}
+
 /** Undefined when there is no such process, or only what is left of one until its parent looks. */
 async function parentOf(pid: number): Promise<number | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-  // The name may hold blanks and brackets: fields count from the last one.
-  const [state, parent] = stat?.slice(stat.lastIndexOf(")") + 2).split(" ") ?? [];
+  const [state, parent] = (await fieldsOf(`/proc/${pid}/stat`)) ?? [];
   return state === undefined || state === "Z" ? undefined : Number(parent);
+}
+
+/** Of a process or thread, from its state on. */
+async function fieldsOf(path: string): Promise<string[] | undefined> {
+  const stat = await readFile(path, "utf8").catch(() => undefined);
+  // The name may hold blanks and brackets: fields count from the last one.
+  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
 }

@@ -22,7 +22,11 @@ constexpr int kFaults[] = {SIGSEGV, SIGABRT, SIGILL, SIGFPE, SIGBUS};
 Range ranges[kMaxRanges];
 std::mutex ranges_mutex;
 struct sigaction previous[NSIG];
-thread_local std::atomic<uint32_t>* noted_in = nullptr;
+/**
+ * Of the initial-exec model, so that a handler finds it at a fixed place: otherwise the first look in a thread allocates
+ * it, and the fault may have come in the middle of malloc.
+ */
+__attribute__((tls_model("initial-exec"))) thread_local std::atomic<uint32_t>* noted_in = nullptr;
 
 /** Whether the address lay in a mapping, and can be read now. */
 bool MakeReadable(uintptr_t address) {
@@ -41,26 +45,45 @@ bool MakeReadable(uintptr_t address) {
   return false;
 }
 
-/** Whoever was there before has the next word; nobody was: the process ends of the signal. */
+/**
+ * False for a signal that was sent, by kill, tgkill, sigqueue or abort. Such a one carries its sender where a fault
+ * carries its address, and there is no instruction that would raise it again.
+ */
+bool IsFault(const siginfo_t* info) {
+  return info->si_code > 0;
+}
+
+/** Here and now, not when the handler has returned: until then the signal is blocked. */
+[[noreturn]] void EndOf(int signal) {
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  sigaction(signal, &action, nullptr);
+  sigset_t only;
+  sigemptyset(&only);
+  sigaddset(&only, signal);
+  pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
+  raise(signal);
+  _exit(128 + signal);
+}
+
+/** Whoever was there before has the next word, and may have mended the fault when it returns. */
 void PassOn(int signal, siginfo_t* info, void* context) {
   const struct sigaction& before = previous[signal];
   if ((before.sa_flags & SA_SIGINFO) != 0 && before.sa_sigaction != nullptr) {
     before.sa_sigaction(signal, info, context);
-    return;
-  }
-  if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
+  } else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
     before.sa_handler(signal);
-    return;
+  } else {
+    EndOf(signal);
   }
-  sigaction(signal, &before, nullptr);
-  // Blocked until this handler returns; a fault would come again by itself, a signal that was sent would not.
-  raise(signal);
 }
 
 void OnFault(int signal, siginfo_t* info, void* context) {
-  if (signal == SIGBUS && MakeReadable(reinterpret_cast<uintptr_t>(info->si_addr))) return;
+  const bool is_fault = IsFault(info);
+  if (is_fault && signal == SIGBUS && MakeReadable(reinterpret_cast<uintptr_t>(info->si_addr))) return;
   if (noted_in != nullptr) noted_in->store(static_cast<uint32_t>(signal));
   PassOn(signal, info, context);
+  if (!is_fault) EndOf(signal);
 }
 
 }  // namespace

@@ -19,7 +19,10 @@ void ForgetMapping(const void* begin);
  */
 void NoteFaultsIn(std::atomic<uint32_t>* signal);
 
-/** Once for the process; what was installed before is still called. */
+/**
+ * Once for the process. What was installed before is still called, and may mend a fault; a signal that was sent ends the
+ * process all the same.
+ */
 void InstallFaultHandlers();
 
 }  // namespace sightline
