@@ -75,8 +75,9 @@ function leaves(row: Row): Row[] {
 
 /** An entry of a list whose kinds have keys of their own: `stages[detect]`. */
 function entryRow(key: string, schema: JsonSchema): Row {
-  const kind = Object.values(schema.properties ?? {}).find((of) => of.const !== undefined);
-  return { key: `${key}[${kind?.const ?? ""}]`, schema, required: true };
+  const [first] = Object.values(schema.properties ?? {});
+  // A kind that had another name before is listed by the one that it has now.
+  return { key: `${key}[${first?.const ?? first?.enum?.[0] ?? ""}]`, schema, required: true };
 }
 
 /** A map that may be absent as a whole, which its keys alone would not show. */

@@ -8,7 +8,7 @@ const MODE = {
     .enum(["free_run", "triggered"])
     .default("free_run")
     .describe("`free_run` may drop old frames for newer ones; `triggered` never drops one silently."),
-  buffer: z.int().min(1).max(256).default(4).describe("Frames that may wait or be in work at a time."),
+  buffer: z.int().min(1).max(256).default(4).describe("How many frames may wait or be in process at a time."),
 };
 
 const side = z.int().min(8).max(16_384);
@@ -36,11 +36,13 @@ const SUPERVISION = {
     .min(1)
     .max(10_000)
     .default(10)
-    .describe("Frames in a row that must be frozen, black, blown out or blurred before that is reported."),
+    .describe(
+      "How many frames in a row must be frozen, black, overexposed or blurred before the fault is reported.",
+    ),
   sharpness_min: positiveNumber
     .optional()
     .describe(
-      "A picture whose Laplacian varies less than this is blurred. Left out: blur is not looked for.",
+      "A picture whose Laplacian varies by less than this counts as blurred. Left out: pictures are not checked for blur.",
     ),
 };
 
@@ -163,13 +165,13 @@ const exec = z
       .enum(["raw", "multipart", "mjpeg"])
       .default("raw")
       .describe(
-        "`raw`: frames of one size with nothing between them. `multipart`: a boundary and a Content-Length before each, so that a torn frame is noticed. `mjpeg`: one JPEG behind the other.",
+        "`raw`: frames of one size with nothing between them. `multipart`: a boundary and a Content-Length before each, so that a torn frame is noticed. `mjpeg`: one JPEG after the other.",
       ),
     format: z
       .enum([...RAW_FORMATS, "jpeg"])
       .optional()
       .describe(
-        "How the pixels lie; `jpeg` with `framing: multipart` for stills. With `mjpeg` it is not needed.",
+        "Pixel format of the frames; `jpeg` with `framing: multipart` for stills. With `mjpeg` it is not needed.",
       ),
     width: side.optional().describe("Pixels across."),
     height: side.optional().describe("Pixels down."),

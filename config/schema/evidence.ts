@@ -5,7 +5,7 @@ const verdict = z.enum(["fail", "review", "error"]);
 const limit = size({ min: "1MiB", max: "1024GiB", example: "256MiB" }).optional();
 
 export const evidence = z.strictObject({
-  path: path.default("./evidence").describe("Folder for the pictures; made at the first one."),
+  path: path.default("./evidence").describe("Folder for the pictures; created when the first one is kept."),
   verdicts: z
     .array(verdict)
     .default(["fail", "review", "error"])

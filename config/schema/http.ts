@@ -24,7 +24,7 @@ export const http = z
       ),
     max_body: size({ min: "1KiB", max: "1GiB", example: "32MiB" })
       .prefault("32MiB")
-      .describe("Largest picture that is taken."),
+      .describe("The largest body of a request, such as a picture."),
   })
   .superRefine(
     (value, ctx) => {

@@ -28,7 +28,9 @@ const queue = z.strictObject({
   when_full: z
     .enum(["reject", "drop_oldest"])
     .default("reject")
-    .describe("Whether the one that comes then or the one that waits longest fails with ERR_QUEUE_FULL."),
+    .describe(
+      "Which request fails with ERR_QUEUE_FULL when the queue is full: the new one, or the one that has waited longest.",
+    ),
 });
 
 /** One model of the configuration. */
@@ -45,16 +47,20 @@ export const model = z.strictObject({
   preload: z
     .boolean()
     .default(true)
-    .describe("Opened at the start, as far as there is room; else when a frame first needs it."),
-  pin: z.boolean().default(false).describe("Stays in memory: never makes room for another model."),
+    .describe(
+      "Whether the model is opened at the start, as far as there is room; otherwise the first frame that needs it opens it.",
+    ),
+  pin: z.boolean().default(false).describe("The model stays in memory and never makes room for another one."),
   idle_unload: duration({ min: "1s", max: "7d", example: "5m" })
     .optional()
-    .describe("Without a frame for so long it gives its memory back. Left out: only to make room."),
+    .describe(
+      "How long the model may go without a frame before it gives its memory back. Left out: it does so only to make room for others.",
+    ),
   stream: z
     .enum(["auto", "always", "never"])
     .default("auto")
     .describe(
-      "Whether its weights come into memory slice by slice in each run; `auto`: when it does not fit otherwise.",
+      "Whether the model's weights come into memory slice by slice in each run; `auto`: only when it does not fit otherwise.",
     ),
   max_batch: batchSize
     .default(1)
@@ -65,15 +71,17 @@ export const model = z.strictObject({
   instances: z
     .union([z.literal("auto"), z.int().min(1).max(64)])
     .default("auto")
-    .describe("Runs of this model at once; `auto`: as many as `engine.slots`."),
+    .describe("How many runs of this model may be under way at once; `auto`: as many as `engine.slots`."),
   deadline: duration({ min: "1ms", max: "10m", example: "100ms" })
     .optional()
-    .describe("For requests that have none of their own, as those of pipelines do: later they are not run."),
+    .describe("Time limit of requests that bring none of their own; one that cannot meet it is not run."),
   priority: z
     .int()
     .min(1)
     .max(100)
     .default(1)
-    .describe("Share of the engine while several models have work: with 2 twice the time of one with 1."),
+    .describe(
+      "Share of the engine while several models have work: a model with 2 gets twice the time of one with 1.",
+    ),
   queue: queue.prefault({}).describe("Frames and inference requests that wait."),
 });

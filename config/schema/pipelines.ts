@@ -14,7 +14,7 @@ export const pipeline = z
   .strictObject({
     camera: id.describe("Name of a camera in `cameras`."),
     model: id.optional().describe("Name of a model in `models`. Either this or `stages`."),
-    min_score: score.default(0.3).describe("Least score of a detection that counts at all."),
+    min_score: score.default(0.3).describe("The lowest score at which a detection counts at all."),
     deadline: duration({ min: "1ms", max: "10m", example: "500ms" })
       .optional()
       .describe("Time from capture after which a verdict is no longer useful. Left out: none."),

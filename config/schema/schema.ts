@@ -45,19 +45,19 @@ const engine = z.strictObject({
 const store = z.strictObject({
   path: path
     .default("./data")
-    .describe("Folder for results that wait for the broker; made at the first start."),
+    .describe("Folder for results that wait for the broker; created at the first start."),
   max_size: size({ min: "1MiB", max: "1024GiB", example: "256MiB" })
     .prefault("256MiB")
     .describe("At this size the oldest results go, pass before review before fail."),
   commit_delay: duration({ min: "1ms", max: "10s", example: "50ms" })
     .prefault("50ms")
-    .describe("Longest wait of a result for others to be written with it."),
+    .describe("The longest that a result waits so that others can be written with it."),
   commit_rows: z
     .int()
     .min(1)
     .max(10_000)
     .default(20)
-    .describe("As many waiting results are written at once, without waiting longer."),
+    .describe("When this many results wait, they are written without waiting longer."),
 });
 
 const health = z.strictObject({
@@ -67,7 +67,10 @@ const health = z.strictObject({
 });
 
 const log = z.strictObject({
-  level: z.enum(["debug", "info", "warn", "error"]).default("info").describe("Least level that is written."),
+  level: z
+    .enum(["debug", "info", "warn", "error"])
+    .default("info")
+    .describe("The lowest level that is written."),
 });
 
 /** The whole file: the one source of types, defaults, documentation and JSON Schema. */
@@ -92,7 +95,7 @@ export const schema = z
     shedding: shedding
       .optional()
       .describe(
-        "What is done less of while the processor is hot. Left out: nothing; then it slows down by itself.",
+        "What is done to produce less heat while the processor is hot. Left out: nothing, and the processor slows itself down.",
       ),
     log: log.prefault({}).describe("What is written to the log."),
   })

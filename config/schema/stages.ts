@@ -25,10 +25,14 @@ export const rule = z
       .record(id, text.describe("The label that it must have given."))
       .optional()
       .describe("What `classify` stages with `writes: attribute` must have said, by their models' names."),
-    min_score: score.optional().describe("Least score that counts. Left out: the pipeline's."),
+    min_score: score
+      .optional()
+      .describe("The lowest score that counts. Left out: the pipeline's `min_score`."),
     min_area_px: positiveNumber
       .optional()
-      .describe("Least area of a detection's mask or box, in pixels of the camera's image. Left out: any."),
+      .describe(
+        "The smallest area of a detection's mask or box, in pixels of the camera's image. Left out: any.",
+      ),
     min_area_mm2: positiveNumber
       .optional()
       .describe("The same in square millimetres; needs the pipeline's `px_per_mm`."),
@@ -73,11 +77,13 @@ const tile = z.strictObject({
     .describe("Side of a tile in pixels of the picture. Left out: the model's own input."),
   overlap_px: pixels
     .default(96)
-    .describe("What two neighbours share at least; more than the largest defect is best."),
+    .describe("How much two neighbours share at least; more than the largest defect is best."),
   merge: z
     .enum(["nms", "fuse"])
     .default("fuse")
-    .describe("What is seen from two tiles: `nms` keeps the better box, `fuse` weighs both by their scores."),
+    .describe(
+      "What becomes of a detection that two tiles see: `nms` keeps the better box, `fuse` weighs both by their scores.",
+    ),
 });
 
 const region = z.strictObject({
@@ -108,7 +114,7 @@ const rectify = z.strictObject({
   stage: z
     .literal("rectify")
     .describe(
-      "Turns a quadrangle, such as a board seen at an angle, into a rectangle. Costs a pass over its pixels.",
+      "Straightens a quadrilateral, such as a board seen at an angle, into a rectangle. It costs one pass over its pixels.",
     ),
   corners: corners.describe("Top left, top right, bottom right and bottom left, in pixels of the picture."),
   width: z.int().min(8).max(8192).describe("Width of the rectangle in pixels."),
@@ -118,7 +124,7 @@ const rectify = z.strictObject({
 const detect = z.strictObject({
   stage: z.literal("detect").describe("Adds what a model finds."),
   model: id.describe("Name of a model in `models`."),
-  min_score: score.optional().describe("Least score that counts. Left out: the pipeline's."),
+  min_score: score.optional().describe("The lowest score that counts. Left out: the pipeline's `min_score`."),
   tile: tile
     .optional()
     .describe("Looks tile by tile at full detail, for defects that are small in a large picture."),
@@ -159,14 +165,16 @@ const track = z.strictObject({
     .describe("A part is judged when its centre crosses it. Left out: when it has left the view."),
   min_frames: z.int().min(1).max(1000).default(3).describe("Frames that must show a part for it to be one."),
   max_missed: z.int().min(0).max(1000).default(5).describe("Frames in a row that may miss a part."),
-  min_iou: share.default(0.2).describe("Least overlap of a part with where it was expected."),
+  min_iou: share
+    .default(0.2)
+    .describe("The smallest overlap of a part with the place where it was expected."),
   min_votes: share
     .default(0.5)
     .describe("Share of a part's frames that must show a finding for it to count."),
 });
 
 const rules = z.strictObject({
-  stage: z.literal("rules").describe("Decides by labels, scores, sizes, places and counts."),
+  stage: z.literal("rules").describe("Decides by labels, scores, sizes, positions and counts."),
   rules: z.array(rule).min(1).describe("What makes a frame fail, go to review or count as not judged."),
 });
 
@@ -175,7 +183,7 @@ const gauge = z
     name: text.describe("Name of the dimension, as the result shows it."),
     what: z
       .enum(["width", "height", "distance"])
-      .describe("A box's side, or the way between two boxes' centres."),
+      .describe("A side of a box, or the distance between the centres of two boxes."),
     of: z
       .array(text)
       .min(1)
@@ -211,13 +219,13 @@ const hysteresis = z.strictObject({
     .literal("hysteresis")
     .describe("Changes between fail and not fail only after several frames in a row."),
   fail_after: z.int().min(1).max(1000).describe("Failed frames in a row that turn the verdict to fail."),
-  pass_after: z.int().min(1).max(1000).describe("Others in a row that turn it back."),
+  pass_after: z.int().min(1).max(1000).describe("Frames in a row that did not fail, which turn it back."),
 });
 
 const custom = z.strictObject({
   stage: z
     .literal(["custom", "own"])
-    .describe("A stage of yours, from `stages_folder`. `own` is its name of before, and still understood."),
+    .describe("A stage of your own, from `stages_folder`. Its old name `own` is still accepted."),
   name: id.describe("Its file's name without `.ts` or `.js`."),
   options: z
     .record(z.string(), z.unknown().meta({ "x-noun": "anything" }).describe("As the file needs it."))

@@ -120,7 +120,7 @@ export const ERRORS = {
     hint: "`sightline model rollback NAME` goes back to the version before; a bundle that is to be installed needs a higher `version`.",
   },
   ERR_MODEL_ARCHIVE: {
-    meaning: "A bundle's tar file is damaged or holds something that does not belong into a bundle.",
+    meaning: "A bundle's tar file is damaged or holds something that does not belong in a bundle.",
     hint: "Copy it again, or make it again with `sightline model bundle`.",
   },
   ERR_MODEL_DELTA: {
@@ -145,7 +145,7 @@ export const ERRORS = {
   },
   ERR_REQUEST: {
     meaning: "A request to the running daemon is not valid.",
-    hint: "`sightline help models` and docs/mqtt.md show what can be asked.",
+    hint: "docs/mqtt.md lists the requests and their arguments.",
   },
   ERR_MODEL_UNKNOWN: {
     meaning: "There is no model of this name.",
@@ -289,7 +289,7 @@ export const ERRORS = {
     hint: "Check `http.listen`: another program may use the port, or the address is not this device's.",
   },
   ERR_HTTP_DENIED: {
-    meaning: "An HTTP request was not let in.",
+    meaning: "An HTTP request was not authorised.",
     hint: "Send `Authorization: Bearer TOKEN` with the token from `http.token`; without one, ask from the device itself.",
   },
   ERR_HTTP_NOT_FOUND: {
