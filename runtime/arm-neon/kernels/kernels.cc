@@ -1,21 +1,18 @@
 #include "kernels/kernels.h"
 
 #include <optional>
+#include <vector>
 
-#include "kernels/argmax/bindings.h"
-#include "kernels/call.h"
-#include "kernels/convert/bindings.h"
-#include "kernels/distances/bindings.h"
-#include "kernels/list.h"
-#include "kernels/nms/bindings.h"
-#include "kernels/peaks/bindings.h"
-#include "kernels/preprocess/bindings.h"
-#include "kernels/regions/bindings.h"
-#include "kernels/scores/bindings.h"
-#include "kernels/yolo/bindings.h"
+#include "kernels/binding.h"
 
 namespace sightline {
 namespace {
+
+const KernelBinding* const kKernels[] = {
+#define KERNEL(name) &k##name##Kernel,
+#include "kernels/all.inc"
+#undef KERNEL
+};
 
 Napi::Array Names(Napi::Env env, Features features) {
   Napi::Array names = Napi::Array::New(env);
@@ -54,60 +51,39 @@ Napi::Value CpuFeatures(const Napi::CallbackInfo& info) {
 Napi::Value AllVariants(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   Napi::Object kernels = Napi::Object::New(env);
-  for (const KernelVariants& known : ListKernels()) {
+  for (const KernelBinding* known : kKernels) {
     Napi::Array variants = Napi::Array::New(env);
-    for (const KernelVariants::Named& named : known.variants) {
+    for (const NamedVariant& named : known->variants) {
       Napi::Object variant = Napi::Object::New(env);
       variant.Set("variant", named.name);
       variant.Set("needs", Names(env, named.needs));
       variants.Set(variants.Length(), variant);
     }
-    kernels.Set(known.kernel, variants);
+    kernels.Set(known->kernel, variants);
   }
   return kernels;
 }
 
 }  // namespace
 
-template <auto parse>
 Napi::Value Kernels::Now(const Napi::CallbackInfo& info) {
-  return CallNow(info, features_, parse);
+  return CallNow(info, features_, static_cast<const KernelBinding::Method*>(info.Data())->parse);
 }
 
-template <auto parse>
 Napi::Value Kernels::Later(const Napi::CallbackInfo& info) {
-  return CallLater(info, features_, parse);
+  return CallLater(info, features_, static_cast<const KernelBinding::Method*>(info.Data())->parse);
 }
 
 void Kernels::Bind(Napi::Env env, Napi::Object exports) {
-  exports.Set("Kernels", DefineClass(env, "Kernels",
-                                     {
-                                         InstanceMethod<&Kernels::Chosen>("chosen"),
-                                         InstanceMethod<&Kernels::Now<ParseToFloat16>>("toFloat16"),
-                                         InstanceMethod<&Kernels::Later<ParseToFloat16>>("toFloat16Async"),
-                                         InstanceMethod<&Kernels::Now<ParseToFloat32>>("toFloat32"),
-                                         InstanceMethod<&Kernels::Later<ParseToFloat32>>("toFloat32Async"),
-                                         InstanceMethod<&Kernels::Now<ParseQuantize>>("quantize"),
-                                         InstanceMethod<&Kernels::Later<ParseQuantize>>("quantizeAsync"),
-                                         InstanceMethod<&Kernels::Now<ParseDequantize>>("dequantize"),
-                                         InstanceMethod<&Kernels::Later<ParseDequantize>>("dequantizeAsync"),
-                                         InstanceMethod<&Kernels::Now<ParseDistances>>("distances"),
-                                         InstanceMethod<&Kernels::Later<ParseDistances>>("distancesAsync"),
-                                         InstanceMethod<&Kernels::Now<ParsePreprocess>>("preprocess"),
-                                         InstanceMethod<&Kernels::Later<ParsePreprocess>>("preprocessAsync"),
-                                         InstanceMethod<&Kernels::Now<ParseScores>>("scores"),
-                                         InstanceMethod<&Kernels::Later<ParseScores>>("scoresAsync"),
-                                         InstanceMethod<&Kernels::Now<ParseNms>>("nms"),
-                                         InstanceMethod<&Kernels::Later<ParseNms>>("nmsAsync"),
-                                         InstanceMethod<&Kernels::Now<ParseYolo>>("yolo"),
-                                         InstanceMethod<&Kernels::Later<ParseYolo>>("yoloAsync"),
-                                         InstanceMethod<&Kernels::Now<ParsePeaks>>("peaks"),
-                                         InstanceMethod<&Kernels::Later<ParsePeaks>>("peaksAsync"),
-                                         InstanceMethod<&Kernels::Now<ParseArgmax>>("argmax"),
-                                         InstanceMethod<&Kernels::Later<ParseArgmax>>("argmaxAsync"),
-                                         InstanceMethod<&Kernels::Now<ParseRegions>>("regions"),
-                                         InstanceMethod<&Kernels::Later<ParseRegions>>("regionsAsync"),
-                                     }));
+  std::vector<PropertyDescriptor> members{InstanceMethod("chosen", &Kernels::Chosen)};
+  for (const KernelBinding* kernel : kKernels) {
+    for (const KernelBinding::Method& method : kernel->methods) {
+      void* data = const_cast<KernelBinding::Method*>(&method);
+      members.push_back(InstanceMethod(method.name, &Kernels::Now, napi_default, data));
+      members.push_back(InstanceMethod(method.later, &Kernels::Later, napi_default, data));
+    }
+  }
+  exports.Set("Kernels", DefineClass(env, "Kernels", members));
   exports.Set("cpuFeatures", Napi::Function::New<CpuFeatures>(env, "cpuFeatures"));
   exports.Set("kernelVariants", Napi::Function::New<AllVariants>(env, "kernelVariants"));
 }
@@ -123,10 +99,10 @@ Kernels::Kernels(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Kernels>(inf
 
 Napi::Value Kernels::Chosen(const Napi::CallbackInfo& info) {
   Napi::Object chosen = Napi::Object::New(info.Env());
-  for (const KernelVariants& known : ListKernels()) {
-    for (const KernelVariants::Named& variant : known.variants) {
+  for (const KernelBinding* known : kKernels) {
+    for (const NamedVariant& variant : known->variants) {
       if ((variant.needs & features_) != variant.needs) continue;
-      chosen.Set(known.kernel, variant.name);
+      chosen.Set(known->kernel, variant.name);
       break;
     }
   }

@@ -22,9 +22,7 @@ class Kernels : public Napi::ObjectWrap<Kernels> {
  private:
   Napi::Value Chosen(const Napi::CallbackInfo& info);
 
-  template <auto parse>
   Napi::Value Now(const Napi::CallbackInfo& info);
-  template <auto parse>
   Napi::Value Later(const Napi::CallbackInfo& info);
 
   Features features_ = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "kernels/cpu_features.h"
 
@@ -17,6 +18,19 @@ struct Variant {
   Features needs;
   const Ops* ops;
 };
+
+/** A variant without what it does, for whoever only lists it. */
+struct NamedVariant {
+  const char* name;
+  Features needs;
+};
+
+template <typename Ops, size_t kCount>
+std::vector<NamedVariant> NamesOf(const Variant<Ops> (&list)[kCount]) {
+  std::vector<NamedVariant> names;
+  for (const Variant<Ops>& variant : list) names.push_back({variant.name, variant.needs});
+  return names;
+}
 
 /** The first that a CPU with these features can run; `generic` needs nothing. */
 template <typename Ops, size_t kCount>

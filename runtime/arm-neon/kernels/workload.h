@@ -33,14 +33,8 @@ Workload MakeWorkload(std::string name, size_t units, const char* unit, const Va
   return workload;
 }
 
-std::vector<Workload> ConvertWorkloads();
-std::vector<Workload> DistancesWorkloads();
-std::vector<Workload> PreprocessWorkloads();
-std::vector<Workload> ScoresWorkloads();
-std::vector<Workload> NmsWorkloads();
-std::vector<Workload> YoloWorkloads();
-std::vector<Workload> PeaksWorkloads();
-std::vector<Workload> ArgmaxWorkloads();
-std::vector<Workload> RegionsWorkloads();
+#define KERNEL(name) std::vector<Workload> name##Workloads();
+#include "kernels/all.inc"
+#undef KERNEL
 
 }  // namespace sightline

@@ -10,14 +10,15 @@
 
 namespace {
 
+void Append(std::vector<sightline::Workload>* all, const std::vector<sightline::Workload>& some) {
+  all->insert(all->end(), some.begin(), some.end());
+}
+
 std::vector<sightline::Workload> All() {
   std::vector<sightline::Workload> all;
-  for (const auto& some :
-       {sightline::PreprocessWorkloads(), sightline::ScoresWorkloads(), sightline::NmsWorkloads(),
-        sightline::YoloWorkloads(), sightline::PeaksWorkloads(), sightline::ArgmaxWorkloads(),
-        sightline::RegionsWorkloads(), sightline::DistancesWorkloads(), sightline::ConvertWorkloads()}) {
-    all.insert(all.end(), some.begin(), some.end());
-  }
+#define KERNEL(name) Append(&all, sightline::name##Workloads());
+#include "kernels/all.inc"
+#undef KERNEL
   return all;
 }
 

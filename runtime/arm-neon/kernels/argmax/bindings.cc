@@ -1,4 +1,4 @@
-#include "kernels/argmax/bindings.h"
+#include "kernels/binding.h"
 
 #include "kernels/argmax/argmax.h"
 #include "kernels/values_argument.h"
@@ -22,8 +22,8 @@ bool Overlap(const void* a, size_t a_bytes, const void* b, size_t b_bytes) {
   return first < second + b_bytes && second < first + a_bytes;
 }
 
-}  // namespace
 
+/** argmax(logits: Float32Array | Int8Array | Uint8Array, options, classMap: Uint8Array); see argmax.ts. */
 Failure ParseArgmax(const Napi::CallbackInfo& info, Features features, Call* call) {
   if (!info[1].IsObject()) return RefuseArgument(kName, "options must be an object");
   const auto classes = ReadSize(info[1].As<Napi::Object>().Get("classes"), 1, kMaxClasses);
@@ -49,5 +49,11 @@ Failure ParseArgmax(const Napi::CallbackInfo& info, Features features, Call* cal
   call->work = [params, &ops = Select(kArgmaxVariants, features)] { FillClassMap(params, ops); };
   return {};
 }
+
+}  // namespace
+
+const KernelBinding kArgmaxKernel{"argmax",
+                                  NamesOf(kArgmaxVariants),
+                                  {{"argmax", "argmaxAsync", ParseArgmax}}};
 
 }  // namespace sightline

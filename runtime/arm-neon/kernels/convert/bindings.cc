@@ -1,4 +1,4 @@
-#include "kernels/convert/bindings.h"
+#include "kernels/binding.h"
 
 #include <cmath>
 #include <optional>
@@ -110,7 +110,6 @@ Failure ReadPair(const std::string& name, const Napi::CallbackInfo& info, napi_t
   return {};
 }
 
-}  // namespace
 
 Failure ParseToFloat16(const Napi::CallbackInfo& info, Features features, Call* call) {
   ArrayView values, halves;
@@ -163,5 +162,14 @@ Failure ParseDequantize(const Napi::CallbackInfo& info, Features features, Call*
   };
   return {};
 }
+
+}  // namespace
+
+const KernelBinding kConvertKernel{"convert",
+                                   NamesOf(kConvertVariants),
+                                   {{"toFloat16", "toFloat16Async", ParseToFloat16},
+                                    {"toFloat32", "toFloat32Async", ParseToFloat32},
+                                    {"quantize", "quantizeAsync", ParseQuantize},
+                                    {"dequantize", "dequantizeAsync", ParseDequantize}}};
 
 }  // namespace sightline

@@ -1,4 +1,4 @@
-#include "kernels/distances/bindings.h"
+#include "kernels/binding.h"
 
 #include <cmath>
 #include <string>
@@ -96,8 +96,8 @@ Failure Prepare(const Options& options, const Views& views, Features features, C
   return {};
 }
 
-}  // namespace
 
+/** distances(queries, bank, options, neighbours); see distances.ts. */
 Failure ParseDistances(const Napi::CallbackInfo& info, Features features, Call* call) {
   Options options{};
   if (const Failure failure = ReadOptions(info[2], &options)) return failure;
@@ -111,5 +111,11 @@ Failure ParseDistances(const Napi::CallbackInfo& info, Features features, Call* 
   return views.queries.type == napi_int8_array ? Prepare<int8_t>(options, views, features, call)
                                                : Prepare<float>(options, views, features, call);
 }
+
+}  // namespace
+
+const KernelBinding kDistancesKernel{"distances",
+                                     NamesOf(kDistancesVariants),
+                                     {{"distances", "distancesAsync", ParseDistances}}};
 
 }  // namespace sightline

@@ -1,7 +1,8 @@
-#include "kernels/nms/bindings.h"
+#include "kernels/binding.h"
 
 #include "kernels/arrays.h"
 #include "kernels/candidates_argument.h"
+#include "kernels/nms/nms.h"
 #include "kernels/values_argument.h"
 
 namespace sightline {
@@ -28,8 +29,8 @@ Failure ReadBoxes(const Napi::Value (&arrays)[3], ScoredBoxes* boxes) {
   return {};
 }
 
-}  // namespace
 
+/** nms({classIds: Uint32Array, scores: Float32Array, boxes: Float32Array}, options) → indices; see nms.ts. */
 Failure ParseNms(const Napi::CallbackInfo& info, Features features, Call* call) {
   NmsParams params{};
   if (const Failure failure = ReadNms(kName, "options", info[1], &params)) return failure;
@@ -48,5 +49,9 @@ Failure ParseNms(const Napi::CallbackInfo& info, Features features, Call* call) 
   call->result = [kept](Napi::Env env) { return ToArray(env, *kept); };
   return {};
 }
+
+}  // namespace
+
+const KernelBinding kNmsKernel{"nms", NamesOf(kNmsVariants), {{"nms", "nmsAsync", ParseNms}}};
 
 }  // namespace sightline

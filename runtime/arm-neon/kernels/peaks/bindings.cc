@@ -1,4 +1,4 @@
-#include "kernels/peaks/bindings.h"
+#include "kernels/binding.h"
 
 #include "kernels/candidates_argument.h"
 #include "kernels/peaks/peaks.h"
@@ -38,8 +38,9 @@ Failure ReadOptions(const Napi::Value& value, PeaksParams* params, Quantizations
                           &quantizations->edges);
 }
 
-}  // namespace
 
+/** peaks(heat, edges: Float32Array | Int8Array | Uint8Array, options) → {classIds, scores, boxes}; see
+ * peaks.ts. */
 Failure ParsePeaks(const Napi::CallbackInfo& info, Features features, Call* call) {
   PeaksParams params{};
   Quantizations of;
@@ -60,5 +61,10 @@ Failure ParsePeaks(const Napi::CallbackInfo& info, Features features, Call* call
   call->result = [found](Napi::Env env) { return ToObject(env, *found); };
   return {};
 }
+
+}  // namespace
+
+// The loops of `peaks` are those of `scores`.
+const KernelBinding kPeaksKernel{"peaks", NamesOf(kScoresVariants), {{"peaks", "peaksAsync", ParsePeaks}}};
 
 }  // namespace sightline

@@ -1,4 +1,4 @@
-#include "kernels/preprocess/bindings.h"
+#include "kernels/binding.h"
 
 #include <cmath>
 #include <optional>
@@ -164,8 +164,9 @@ Failure ReadTensor(const Napi::Value& value, int64_t start, TensorTarget* target
   return {};
 }
 
-}  // namespace
 
+/** preprocess(pixels: Uint8Array, options, tensor: Float32Array | Uint8Array | Int8Array, start); see
+ * kernels.ts. */
 Failure ParsePreprocess(const Napi::CallbackInfo& info, Features features, Call* call) {
   PreprocessParams params{};
   if (const Failure failure = ReadOptions(info[1], &params)) return failure;
@@ -177,5 +178,11 @@ Failure ParsePreprocess(const Napi::CallbackInfo& info, Features features, Call*
   call->work = [params, &ops = Select(kPreprocessVariants, features)] { Preprocess(params, ops); };
   return {};
 }
+
+}  // namespace
+
+const KernelBinding kPreprocessKernel{"preprocess",
+                                      NamesOf(kPreprocessVariants),
+                                      {{"preprocess", "preprocessAsync", ParsePreprocess}}};
 
 }  // namespace sightline

@@ -1,4 +1,4 @@
-#include "kernels/regions/bindings.h"
+#include "kernels/binding.h"
 
 #include "kernels/arrays.h"
 #include "kernels/regions/regions.h"
@@ -79,8 +79,9 @@ Napi::Value ToObject(Napi::Env env, const std::vector<Region>& regions) {
   return object;
 }
 
-}  // namespace
 
+/** regions(image: Float32Array | Uint8Array, options) → {classIds, areas, boxes, peaks, centroids}; see
+ * regions.ts. */
 Failure ParseRegions(const Napi::CallbackInfo& info, Features features, Call* call) {
   RegionsParams params{};
   std::optional<double> threshold;
@@ -95,5 +96,11 @@ Failure ParseRegions(const Napi::CallbackInfo& info, Features features, Call* ca
   call->result = [regions](Napi::Env env) { return ToObject(env, *regions); };
   return {};
 }
+
+}  // namespace
+
+const KernelBinding kRegionsKernel{"regions",
+                                   NamesOf(kRegionsVariants),
+                                   {{"regions", "regionsAsync", ParseRegions}}};
 
 }  // namespace sightline

@@ -1,4 +1,4 @@
-#include "kernels/scores/bindings.h"
+#include "kernels/binding.h"
 
 #include "kernels/arrays.h"
 #include "kernels/scores/scores.h"
@@ -30,8 +30,8 @@ Napi::Value ToObject(Napi::Env env, const SelectedScores& selected) {
   return object;
 }
 
-}  // namespace
 
+/** scores(values: Float32Array | Int8Array | Uint8Array, options) → {indices, scores}; see scores.ts. */
 Failure ParseScores(const Napi::CallbackInfo& info, Features features, Call* call) {
   ScoresParams params{};
   std::optional<Quantization> quantization;
@@ -46,5 +46,11 @@ Failure ParseScores(const Napi::CallbackInfo& info, Features features, Call* cal
   call->result = [selected](Napi::Env env) { return ToObject(env, *selected); };
   return {};
 }
+
+}  // namespace
+
+const KernelBinding kScoresKernel{"scores",
+                                  NamesOf(kScoresVariants),
+                                  {{"scores", "scoresAsync", ParseScores}}};
 
 }  // namespace sightline

@@ -1,4 +1,4 @@
-#include "kernels/yolo/bindings.h"
+#include "kernels/binding.h"
 
 #include "kernels/candidates_argument.h"
 #include "kernels/values_argument.h"
@@ -33,8 +33,8 @@ Failure ReadOptions(const Napi::Value& value, YoloParams* params, std::optional<
   return ReadQuantization(kName, "quantization", options.Get("quantization"), quantization);
 }
 
-}  // namespace
 
+/** yolo(output: Float32Array | Int8Array | Uint8Array, options) → {classIds, scores, boxes}; see yolo.ts. */
 Failure ParseYolo(const Napi::CallbackInfo& info, Features features, Call* call) {
   YoloParams params{};
   std::optional<Quantization> quantization;
@@ -55,5 +55,9 @@ Failure ParseYolo(const Napi::CallbackInfo& info, Features features, Call* call)
   call->result = [found](Napi::Env env) { return ToObject(env, *found); };
   return {};
 }
+
+}  // namespace
+
+const KernelBinding kYoloKernel{"yolo", NamesOf(kYoloVariants), {{"yolo", "yoloAsync", ParseYolo}}};
 
 }  // namespace sightline
