@@ -28,6 +28,7 @@ const isBoard = process.arch === "arm64";
 
 export default defineConfig({
   test: {
+    globalSetup: "test/support/nothing-left.ts",
     // A worker a core; by default Vitest keeps one core for itself, and here it has little to do.
     maxWorkers: "100%",
     passWithNoTests: isBoard,

@@ -7,6 +7,7 @@ const patience = { testTimeout: 900_000, hookTimeout: 900_000, expect: { poll: {
 
 export default defineConfig({
   test: {
+    globalSetup: "test/support/nothing-left.ts",
     maxWorkers: "100%",
     projects: [
       {

@@ -7,6 +7,7 @@ const PATIENCE_MS = 300_000;
 
 export default defineConfig({
   test: {
+    globalSetup: "test/support/nothing-left.ts",
     projects: kinds.map((name) => ({
       test: {
         name,

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, styleText } from "node:util";
+import { boundCommand } from "../runtime/base/bound-command.ts";
 import type { InspectionResult } from "../runtime/pipeline/result.ts";
 import { EmbeddedBroker } from "./embedded-broker.ts";
 
@@ -54,7 +55,8 @@ async function demo(framesMax: number): Promise<number> {
 }
 
 function startDaemon(port: number, store: string): ChildProcess {
-  return spawn(process.execPath, [here("./sightline.mjs"), "run", "--config", here("../config/demo.yaml")], {
+  const args = [here("./sightline.mjs"), "run", "--config", here("../config/demo.yaml")];
+  return spawn(...boundCommand(process.execPath, args), {
     // Its log lines would drown the verdicts; warnings and errors still show.
     stdio: ["ignore", "ignore", "inherit"],
     env: { ...process.env, SIGHTLINE_DEMO_BROKER: `mqtt://127.0.0.1:${port}`, SIGHTLINE_DEMO_STORE: store },

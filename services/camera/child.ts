@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { boundCommand } from "../../runtime/base/bound-command.ts";
 
 export interface ChildOptions {
   command: string;
@@ -21,10 +21,6 @@ export interface ChildEnd {
 const KILL_LIMIT_MS = 2_000;
 const LINES_MAX = 50;
 const LINE_LENGTH_MAX = 500;
-/** Of util-linux, in every Debian: asks the kernel to end the child with us (PR_SET_PDEATHSIG), however we end. */
-const SETPRIV = "/usr/bin/setpriv";
-/** We may have ended before it could ask. The script is fixed; what it runs comes as arguments, which it does not read. */
-const IF_PARENT_LIVES = ["/bin/sh", "-c", 'test "$PPID" = "$0" && exec "$@"'];
 
 /** A process that writes frames, in a group of its own so that it ends with all that it has started. */
 export class CameraChild {
@@ -68,10 +64,8 @@ export class CameraChild {
     onLine: (line: string) => void = () => {},
   ): CameraChild {
     const { args, command, framesTo } = options;
-    const owned = [SETPRIV, "--pdeathsig", "KILL", "--", ...IF_PARENT_LIVES, String(process.pid), command];
-    const [file, ...first] = existsSync(SETPRIV) ? owned : [command];
     const stdio = framesTo === 1 ? ["ignore", frames, "pipe"] : ["ignore", "pipe", "pipe", frames];
-    const child = spawn(file as string, [...first, ...args], {
+    const child = spawn(...boundCommand(command, args), {
       detached: true,
       stdio: stdio as ("ignore" | "pipe" | number)[],
     });

@@ -1,9 +1,9 @@
-import { execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { checkElf } from "../../deploy/check-elf.ts";
+import { runSync } from "../support/child-processes.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 const addon = (arch: string): string =>
@@ -15,7 +15,7 @@ async function library(compiler: string, ...lines: string[]): Promise<string> {
   const [source, output] = [join(folder, "tiny.cc"), join(folder, "tiny.so")];
   await writeFile(source, ["namespace sightline {", ...lines, "}", ""].join("\n"));
   const flags = ["-O2", "-shared", "-fPIC", "-fvisibility=hidden", "-Wno-psabi"];
-  execFileSync(compiler, [...flags, source, "-o", output], { stdio: "pipe" });
+  runSync(compiler, [...flags, source, "-o", output], { stdio: "pipe" });
   return output;
 }
 

@@ -1,8 +1,8 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Cpu, listWorkloads, PROGRAM, runsOn } from "../../bench/arm64/workloads.ts";
+import { endOf, runSync } from "../support/child-processes.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 const FINE = { signal: null, status: 0 };
@@ -10,7 +10,7 @@ const DIES = { signal: "SIGILL", status: null };
 
 async function run(cpu: Cpu, program: string, ...args: string[]) {
   // QEMU may leave a core file where it stands.
-  const { signal, status } = spawnSync("qemu-aarch64", ["-cpu", cpu, program, ...args], {
+  const { signal, status } = endOf("qemu-aarch64", ["-cpu", cpu, program, ...args], {
     cwd: await tempFolder(),
   });
   return { signal, status };
@@ -21,7 +21,7 @@ test("a dot product is an illegal instruction to a Cortex-A72, and none to a Cor
   const folder = await tempFolder();
   const [source, program] = [join(folder, "dot.cc"), join(folder, "dot")];
   await writeFile(source, 'int main() { asm("sdot v0.4s, v1.16b, v2.16b"); }\n');
-  execFileSync("aarch64-linux-gnu-g++", ["-march=armv8.2-a+dotprod", "-static", source, "-o", program]);
+  runSync("aarch64-linux-gnu-g++", ["-march=armv8.2-a+dotprod", "-static", source, "-o", program]);
   expect(await run("cortex-a72", program)).toEqual(DIES);
   expect(await run("cortex-a76", program)).toEqual(FINE);
 });

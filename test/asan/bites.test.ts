@@ -1,8 +1,8 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { endOf, runSync } from "../support/child-processes.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 const HEADERS = fileURLToPath(new URL("../../node_modules/node-api-headers/include", import.meta.url));
@@ -21,8 +21,8 @@ async function run(script: string, ...lines: string[]) {
     "-I",
     HEADERS,
   ];
-  execFileSync(process.env.CXX ?? "c++", [...flags, source, "-o", library]);
-  const { signal, status, stderr } = spawnSync(NODE, ["-e", script, library], { encoding: "utf8" });
+  runSync(process.env.CXX ?? "c++", [...flags, source, "-o", library]);
+  const { signal, status, stderr } = endOf(NODE, ["-e", script, library]);
   return { hasFailed: signal !== null || status !== 0, stderr };
 }
 

@@ -1,9 +1,9 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { readFlightRecord } from "../../runtime/session/flight-record.ts";
+import { startChild } from "../support/child-processes.ts";
 import { MODELS } from "../support/models.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { mappedAt, sendBusErrorFrom, signalThread } from "../support/thread-signal.ts";
@@ -13,7 +13,7 @@ const CHILD = fileURLToPath(new URL("../support/children/run-for-ever.ts", impor
 /** A process that is in a run of a model, ended by what `end` does to it. */
 async function ended(end: (pid: number) => void) {
   const record = join(await tempFolder(), "flight-record");
-  const child = spawn(process.execPath, [CHILD, MODELS.mobilenetV2, record], {
+  const child = startChild(process.execPath, [CHILD, MODELS.mobilenetV2, record], {
     stdio: ["ignore", "pipe", "ignore"],
   });
   const exit = once(child, "exit");

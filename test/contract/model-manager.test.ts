@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { readdirSync, renameSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -13,6 +12,7 @@ import type { OpenedModel } from "../../runtime/loader/model-version.ts";
 import { PreparedCache } from "../../runtime/loader/prepared/prepared-cache.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
+import { runSync } from "../support/child-processes.ts";
 import { backbone, head, INPUT_DIMS, writeBundle } from "../support/small-bundles.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -239,7 +239,7 @@ describe("models on demand", () => {
     const first = await answer("a");
     await manager.unload("a");
     const manifest = join(place, "manifest.json");
-    const text = execFileSync("cat", [manifest], { encoding: "utf8" });
+    const text = runSync("cat", [manifest]);
     writeFileSync(manifest, text.replace(/"sha256":"[0-9a-f]{8}/, '"sha256":"00000000'));
     await expect(answer("a")).rejects.toEqual(code("ERR_MODEL_DIGEST"));
     await expect(answer("a")).rejects.toEqual(code("ERR_MODEL_DIGEST"));

@@ -1,11 +1,9 @@
-import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { open, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import type { Worker } from "node:worker_threads";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../runtime/base/clock.ts";
@@ -13,6 +11,7 @@ import { silentLogger } from "../../runtime/base/logger.ts";
 import { Outbox, type OutboxOptions, type Verdict } from "../../services/outbox/outbox.ts";
 import { spawnWriter } from "../../services/outbox/store-thread.ts";
 import { MemoryResultLog } from "../fakes/memory-result-log.ts";
+import { run, startChild } from "../support/child-processes.ts";
 import { RecordingLogger } from "../support/recording-logger.ts";
 import { range, result } from "../support/results.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -129,7 +128,7 @@ test("SIGKILL loses nothing that was resolved and leaves seq gapless", async () 
   const script = fileURLToPath(new URL("../support/outbox-child.ts", import.meta.url));
   let durable = 0;
   for (const killAfter of [1, 40, 150, 260]) {
-    const child = spawn(process.execPath, [script, path], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = startChild(process.execPath, [script, path], { stdio: ["ignore", "pipe", "inherit"] });
     const exited = once(child, "exit");
     let seen = 0;
     for await (const line of createInterface({ input: child.stdout })) {
@@ -151,8 +150,7 @@ describe("opening", () => {
   test("a store in use by another process: ERR_STORE_OPEN says so", async () => {
     const path = await tempFolder();
     const script = fileURLToPath(new URL("../support/outbox-child.ts", import.meta.url));
-    const child = spawn(process.execPath, [script, path], { stdio: ["ignore", "pipe", "inherit"] });
-    onTestFinished(() => void child.kill("SIGKILL"));
+    const child = startChild(process.execPath, [script, path], { stdio: ["ignore", "pipe", "inherit"] });
     await once(child.stdout, "data");
     await expect(openOutbox({ path })).rejects.toMatchObject({
       code: "ERR_STORE_OPEN",
@@ -276,7 +274,7 @@ describe("size limit", () => {
 
 /** A limit on the size of written files makes the kernel refuse writes as a full disk does (EFBIG for ENOSPC). */
 async function limitFileSize(bytes: number | "unlimited"): Promise<void> {
-  await promisify(execFile)("prlimit", ["--pid", String(process.pid), `--fsize=${bytes}:`]);
+  await run("prlimit", ["--pid", String(process.pid), `--fsize=${bytes}:`]);
 }
 
 describe("a disk that refuses writes", () => {

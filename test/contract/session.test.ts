@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,6 +8,7 @@ import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import type { Session } from "../../runtime/session/execution-provider.ts";
 import { findOnnxRuntimeLibrary } from "../../runtime/session/onnxruntime-library.ts";
 import { ARRAY_OF, byteCount, type NamedTensors } from "../../runtime/tensor/tensor.ts";
+import { runSync } from "../support/child-processes.ts";
 import { bytesOf, MODELS, randomFeeds, startProvider } from "../support/models.ts";
 import { openOracle } from "../support/oracle.ts";
 import { repeats } from "../support/repeats.ts";
@@ -302,7 +302,7 @@ describe("loading and closing", () => {
        static const Base base{[](unsigned) -> const void* { return nullptr; }, [] { return "1.16.3"; }};
        extern "C" const Base* OrtGetApiBase() { return &base; }`,
     );
-    execFileSync(process.env.CXX ?? "c++", ["-shared", "-fPIC", source, "-o", library]);
+    runSync(process.env.CXX ?? "c++", ["-shared", "-fPIC", source, "-o", library]);
     const old = new CpuExecutionProvider({ slots: 1, intraOpThreads: 1, library });
     expect(() => old.start()).toThrow(code("ERR_ORT_LIBRARY"));
     expect(() => old.start()).toThrow("version 1.16.3 is older than 1.17");

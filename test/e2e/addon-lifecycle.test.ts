@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
@@ -6,12 +5,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { afterAll, describe, expect, test } from "vitest";
 import { allocate, attach, memoryUse } from "../../runtime/native/index.ts";
 import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import { readFlightRecord } from "../../runtime/session/flight-record.ts";
+import { run } from "../support/child-processes.ts";
 import { MODELS, randomFeeds } from "../support/models.ts";
 
 const children = new URL("../support/children/", import.meta.url);
@@ -27,7 +26,7 @@ interface Ending {
 async function child(script: string, ...args: string[]): Promise<Ending> {
   const command = ["--expose-gc", fileURLToPath(new URL(script, children)), ...args];
   try {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, command);
+    const { stdout, stderr } = await run(process.execPath, command);
     return { exitCode: 0, signal: null, stdout, stderr };
   } catch (error) {
     const { code: exitCode, signal, stdout, stderr } = error as Ending & { code: number };

@@ -1,12 +1,11 @@
-import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { SightlineError } from "../../runtime/base/errors.ts";
 import type { Frame } from "../../runtime/pipeline/frame.ts";
 import { decodeStill } from "../../runtime/pipeline/still-image.ts";
 import { CameraRun, differenceFromBars, rawOf, take, toRgb } from "../support/camera-run.ts";
+import { run } from "../support/child-processes.ts";
 import {
   HEIGHT,
   numberedFile,
@@ -19,7 +18,7 @@ import { range } from "../support/results.ts";
 import { RtspServer } from "../support/rtsp-server.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
-const gst = (...args: string[]) => promisify(execFile)("gst-launch-1.0", ["-q", ...args]);
+const gst = (...args: string[]) => run("gst-launch-1.0", ["-q", ...args]);
 
 const barsOf = (frame: Frame) => {
   const picture = rawOf(frame);

@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -8,6 +7,7 @@ import { ERRORS } from "../../runtime/base/errors.ts";
 import { openKernels } from "../../runtime/native/index.ts";
 import type { InspectionResult } from "../../runtime/pipeline/result.ts";
 import { BOARD, badPictures } from "../support/bad-pictures.ts";
+import { run } from "../support/child-processes.ts";
 import {
   CLI,
   config,
@@ -161,13 +161,7 @@ describe("sightline infer", () => {
   });
 });
 
-const bash = (script: string): Promise<{ stdout: string; stderr: string }> =>
-  new Promise((resolve, reject) => {
-    execFile("bash", ["-c", script], (error, stdout, stderr) => {
-      if (error) reject(error);
-      else resolve({ stdout, stderr });
-    });
-  });
+const bash = (script: string) => run("bash", ["-c", script]);
 
 describe("sightline model list --shipped", () => {
   test("lists what is shipped, as text and as JSON", async () => {

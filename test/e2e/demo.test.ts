@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
@@ -6,6 +5,7 @@ import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
+import { startChild } from "../support/child-processes.ts";
 import { type Ended, ScriptProcess } from "../support/daemon-process.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -87,9 +87,8 @@ test("with port 1883 taken it names another one, and works", async () => {
 test("the command that it prints shows its topics; Ctrl-C ends it with a summary and leaves nothing", async () => {
   const { demo, folder } = await start();
   const [, command = ""] = await demo.untilOut(/^watch +(mosquitto_sub .+)$/m);
-  const watcher = spawn("bash", ["-c", `exec ${command}`], { stdio: ["ignore", "pipe", "inherit"] });
+  const watcher = startChild("bash", ["-c", `exec ${command}`], { stdio: ["ignore", "pipe", "inherit"] });
   const watcherEnded = once(watcher, "exit");
-  onTestFinished(() => void watcher.kill("SIGKILL"));
   let watched = "";
   for await (const piece of watcher.stdout.setEncoding("utf8")) {
     watched += piece;

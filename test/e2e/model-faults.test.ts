@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,6 +6,7 @@ import { expect, test } from "vitest";
 import type { ErrorRecord } from "../../runtime/base/errors.ts";
 import { CRASHES_MAX } from "../../runtime/loader/crash-book.ts";
 import { readFlightRecord } from "../../runtime/session/flight-record.ts";
+import { runSync } from "../support/child-processes.ts";
 import { config, PCB_AOI, SAMPLES, SightlineProcess, writeConfig } from "../support/daemon-process.ts";
 import { Mosquitto } from "../support/mosquitto.ts";
 import { untilStopped } from "../support/processes.ts";
@@ -124,7 +124,7 @@ const FAILING_DISK = fileURLToPath(new URL("../support/failing-disk.c", import.m
 test("a disk that returns EIO, and a bundle that was altered: typed errors, other models run, no restart", async () => {
   const { ask, folder, next, pcb, start } = await setUp();
   const library = join(folder, "failing-disk.so");
-  execFileSync("cc", ["-shared", "-fPIC", "-O1", "-o", library, FAILING_DISK, "-ldl"]);
+  runSync("cc", ["-shared", "-fPIC", "-O1", "-o", library, FAILING_DISK, "-ldl"]);
   const on = join(folder, "failing");
   const daemon = start({ LD_PRELOAD: library, EIO_FOLDER: pcb, EIO_SWITCH: on });
   await next("top", isGood);

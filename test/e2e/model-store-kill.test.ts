@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { mkdir, readdir, readlink, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +10,7 @@ import { readModelFolders } from "../../models/store/model-folder.ts";
 import { openSource } from "../../models/store/open-source.ts";
 import { type Store, storeAt } from "../../models/store/store.ts";
 import { makeDelta } from "../../toolchain/delta/make-delta.ts";
+import { runSync } from "../support/child-processes.ts";
 import { ScriptProcess } from "../support/daemon-process.ts";
 import { writePacked } from "../support/packed-bundle.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -43,7 +43,7 @@ async function prepared(): Promise<{ folder: string; bundle: (version: string) =
 async function copied(folder: string, step: number): Promise<Store> {
   const root = join(folder, `step-${step}`);
   await mkdir(root);
-  execFileSync("cp", ["-a", `${join(folder, "store")}/.`, root]);
+  runSync("cp", ["-a", `${join(folder, "store")}/.`, root]);
   return storeAt({ root, runtime: "0.2.0" });
 }
 

@@ -1,15 +1,14 @@
-import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../runtime/base/clock.ts";
 import { silentLogger } from "../../runtime/base/logger.ts";
 import { Outbox } from "../../services/outbox/outbox.ts";
 import { MemoryResultLog } from "../fakes/memory-result-log.ts";
+import { run, startChild } from "../support/child-processes.ts";
 import { Gate } from "../support/gate.ts";
 import { Mosquitto } from "../support/mosquitto.ts";
 import { connected, startService, untilStatus } from "../support/mqtt.ts";
@@ -18,8 +17,6 @@ import { RecordingLogger } from "../support/recording-logger.ts";
 import { range, result } from "../support/results.ts";
 import { Subscriber } from "../support/subscriber.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-
-const run = promisify(execFile);
 
 async function openOutbox(path: string): Promise<Outbox> {
   const outbox = new Outbox(
@@ -41,7 +38,7 @@ async function appendRange(log: Outbox, from: number, to: number): Promise<void>
 /** A daemon's delivery in a process of its own; `killAfter` results are durable when it gets SIGKILL. */
 async function runChild(folder: string, port: number, protocol: string, killAfter: number): Promise<number> {
   const script = fileURLToPath(new URL("../support/mqtt-child.ts", import.meta.url));
-  const child = spawn(process.execPath, [script, folder, String(port), protocol], {
+  const child = startChild(process.execPath, [script, folder, String(port), protocol], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const exited = once(child, "exit");

@@ -1,8 +1,9 @@
 // npm run test:simulation -- [--seeds COUNT] [--first SEED]
-import { fork } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { boundCommand } from "../../runtime/base/bound-command.ts";
 import type { Outcome } from "./simulate.ts";
 import { simulate } from "./simulate.ts";
 
@@ -26,7 +27,9 @@ async function runAll(): Promise<number> {
   };
   const children = Array.from({ length: shares }, (_, i) => {
     const share = ["--first", `${first + i}`, "--seeds", `${seeds - i}`, "--every", `${shares}`];
-    return fork(import.meta.filename, share, { execArgv: process.execArgv }).on("message", count);
+    const args = [...process.execArgv, import.meta.filename, ...share];
+    const stdio = ["inherit", "inherit", "inherit", "ipc"] as const;
+    return spawn(...boundCommand(process.execPath, args), { stdio: [...stdio] }).on("message", count);
   });
   const ends = await Promise.all(children.map((child) => once(child, "exit")));
   const { dropped, failed, frames, passed, requests, verdicts } = totals;

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
 import { EmbeddedBroker } from "../../cli/embedded-broker.ts";
+import { boundCommand } from "../../runtime/base/bound-command.ts";
 import type { InspectionResult } from "../../runtime/pipeline/result.ts";
 import { request } from "../../services/health/control-socket.ts";
 
@@ -79,7 +80,8 @@ async function startDaemon() {
   };
   const file = join(folder, "config.yaml");
   await writeFile(file, stringify(config));
-  return spawn(process.execPath, [CLI, "run", "--config", file], { stdio: ["ignore", "inherit", "inherit"] });
+  const command = boundCommand(process.execPath, [CLI, "run", "--config", file]);
+  return spawn(...command, { stdio: ["ignore", "inherit", "inherit"] });
 }
 
 /** Unloads and activations in turn, each when the one before has been answered. */

@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
 import { stringify } from "yaml";
+import { startChild } from "./child-processes.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -44,11 +43,12 @@ export interface Ended {
   stderr: string;
 }
 
-/** A TypeScript file in a process of its own; killed with the test when it still runs. */
+/** A TypeScript file in a process of its own, which ends with the test at the latest. */
 export class ScriptProcess {
   readonly ended: Promise<Ended>;
-  readonly #child: ChildProcess;
+  readonly #child: ReturnType<typeof startScript>;
   readonly #text = { stdout: "", stderr: "" };
+  #hasEnded = false;
   #changed = (): void => {};
 
   constructor(
@@ -57,14 +57,8 @@ export class ScriptProcess {
     env: NodeJS.ProcessEnv = {},
     node: string = process.execPath,
   ) {
-    this.#child = spawn(node, [script, ...args], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, ...env },
-    });
+    this.#child = startScript(node, [script, ...args], { ...process.env, ...env });
     this.ended = this.#collect();
-    onTestFinished(() => {
-      this.#child.kill("SIGKILL");
-    });
   }
 
   get pid(): number {
@@ -79,11 +73,13 @@ export class ScriptProcess {
     this.#child.kill(signal);
   }
 
-  /** Resolves when what it printed matches, looking after each piece. The test's own time limit ends a vain wait. */
+  /** Resolves when what it printed matches, looking after each piece; rejects when it has ended without that. */
   async untilOut(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
-      const match = pattern.exec(this.#text.stdout);
+      const { stderr, stdout } = this.#text;
+      const match = pattern.exec(stdout);
       if (match) return match;
+      if (this.#hasEnded) throw new Error(`ended without ${pattern}:\n${stdout}${stderr}`);
       await new Promise<void>((resolve) => {
         this.#changed = resolve;
       });
@@ -92,15 +88,20 @@ export class ScriptProcess {
 
   async #collect(): Promise<Ended> {
     for (const name of ["stdout", "stderr"] as const) {
-      this.#child[name]?.setEncoding("utf8").on("data", (chunk) => {
+      this.#child[name].setEncoding("utf8").on("data", (chunk) => {
         this.#text[name] += chunk;
         this.#changed();
       });
     }
     const [code, signal] = await once(this.#child, "close");
+    this.#hasEnded = true;
+    this.#changed();
     return { code, signal, ...this.#text };
   }
 }
+
+const startScript = (node: string, args: readonly string[], env: NodeJS.ProcessEnv) =>
+  startChild(node, args, { stdio: ["ignore", "pipe", "pipe"], env });
 
 /** The `sightline` command. */
 export class SightlineProcess extends ScriptProcess {

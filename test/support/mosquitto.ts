@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
+import { type Child, startChild } from "./child-processes.ts";
 import { tempFolder } from "./temp-folder.ts";
 
 const BINARY = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto", "/usr/bin/mosquitto"].find((path) =>
@@ -16,7 +15,7 @@ export class Mosquitto {
   readonly port: number;
   readonly folder: string;
   readonly #configFile: string;
-  #child: ChildProcess | undefined;
+  #child: Child | undefined;
 
   private constructor(port: number, folder: string) {
     this.port = port;
@@ -29,7 +28,6 @@ export class Mosquitto {
     const broker = new Mosquitto(port ?? (await freePort()), await tempFolder());
     await broker.configure(lines);
     await broker.start();
-    onTestFinished(() => broker.kill());
     return broker;
   }
 
@@ -43,7 +41,7 @@ export class Mosquitto {
   async start(): Promise<void> {
     if (!BINARY)
       throw new Error("These tests need Mosquitto: apt-get install mosquitto (Debian package `mosquitto`)");
-    const child = spawn(BINARY, ["-c", this.#configFile], { stdio: ["ignore", "ignore", "pipe"] });
+    const child = startChild(BINARY, ["-c", this.#configFile], { stdio: ["ignore", "ignore", "pipe"] });
     this.#child = child;
     let output = "";
     child.stderr.on("data", (chunk) => {

@@ -8,6 +8,13 @@ export async function childrenOf(pid: number): Promise<number[]> {
   return parents.filter(([, parent]) => parent === pid).map(([child]) => child);
 }
 
+/** Those of `pid`, theirs, and so on. */
+export async function descendantsOf(pid: number): Promise<number[]> {
+  const children = await childrenOf(pid);
+  const theirs = await Promise.all(children.map(descendantsOf));
+  return [...children, ...theirs.flat()];
+}
+
 export async function isAlive(pid: number): Promise<boolean> {
   return (await parentOf(pid)) !== undefined;
 }

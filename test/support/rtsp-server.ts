@@ -1,7 +1,6 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
+import { startChild } from "./child-processes.ts";
 
 const SCRIPT = fileURLToPath(new URL("./children/rtsp-server.py", import.meta.url));
 /** The one that Debian's python3-gi belongs to. */
@@ -16,10 +15,7 @@ export class RtspServer {
   }
 
   static async start(pipeline: string): Promise<RtspServer> {
-    const child = spawn(PYTHON, [SCRIPT, `( ${pipeline} )`], { stdio: ["ignore", "pipe", "inherit"] });
-    onTestFinished(() => {
-      child.kill("SIGKILL");
-    });
+    const child = startChild(PYTHON, [SCRIPT, `( ${pipeline} )`], { stdio: ["ignore", "pipe", "inherit"] });
     const failed = once(child, "exit").then(() => {
       throw new Error("the RTSP server ended: apt-get install python3-gi gir1.2-gst-rtsp-server-1.0");
     });

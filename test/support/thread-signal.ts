@@ -1,5 +1,5 @@
-import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { runSync } from "./child-processes.ts";
 
 /** Those whose default is to end a process, and that a fault of a thread would raise; and the one that none can catch. */
 export type Fatal = "SIGSEGV" | "SIGBUS" | "SIGILL" | "SIGFPE" | "SIGABRT" | "SIGKILL";
@@ -51,5 +51,5 @@ function python(call: string): void {
   const script = `import ctypes, os, signal
 libc = ctypes.CDLL(None, use_errno=True)
 if ${call} != 0: raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))`;
-  execFileSync("python3", ["-c", script], { stdio: ["ignore", "ignore", "inherit"] });
+  runSync("python3", ["-c", script], { stdio: ["ignore", "ignore", "inherit"] });
 }

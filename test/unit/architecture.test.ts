@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
+import { runSync } from "../support/child-processes.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 
@@ -55,15 +55,16 @@ interface Import {
 
 const isInside = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
 
+const isTest = (file: string): boolean => file.startsWith("test/") || file.endsWith(".test.ts");
+
 function sources(): string[] {
-  const listed = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.ts", "*.mjs"], {
-    cwd: ROOT,
-  });
+  const patterns = ["*.ts", "*.mjs"];
+  const listed = runSync("git", ["ls-files", "-co", "--exclude-standard", ...patterns], { cwd: ROOT });
+  // Git lists what is deleted and not yet committed.
   return listed
-    .toString()
     .trim()
     .split("\n")
-    .filter((file) => !file.startsWith("test/") && !file.endsWith(".test.ts"));
+    .filter((file) => existsSync(join(ROOT, file)));
 }
 
 function importsOf(file: string): Import[] {
@@ -82,11 +83,8 @@ function importsOf(file: string): Import[] {
 
 /** What the compiler reads of the kernels' room. */
 function kernelSources(): string[] {
-  const listed = execFileSync("git", ["ls-files", "-co", "--exclude-standard", `${KERNELS_ROOM}/`], {
-    cwd: ROOT,
-  });
+  const listed = runSync("git", ["ls-files", "-co", "--exclude-standard", `${KERNELS_ROOM}/`], { cwd: ROOT });
   return listed
-    .toString()
     .trim()
     .split("\n")
     .filter((file) => /\.(cc|h|inc)$/.test(file));
@@ -103,7 +101,17 @@ function ruleOf(file: string): string {
   return rules.sort((a, b) => b.length - a.length)[0] ?? "";
 }
 
-const all = sources().flatMap(importsOf);
+const files = sources();
+const all = files.filter((file) => !isTest(file)).flatMap(importsOf);
+
+test("tests start processes through the one module whose children end with them", () => {
+  const imports = files.filter(isTest).flatMap(importsOf);
+  const starters = imports.filter(({ target }) => target === "node:child_process").map(({ file }) => file);
+  const isByHand = (file: string) => isInside(file, "test/soak") || file === "test/simulation/run.ts";
+  expect(new Set(starters.filter((file) => !isByHand(file)))).toEqual(
+    new Set(["test/support/child-processes.ts"]),
+  );
+});
 
 describe("the module map", () => {
   test("the test sees the imports", () => {

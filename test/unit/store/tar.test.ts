@@ -1,9 +1,9 @@
-import { execFileSync } from "node:child_process";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openSource } from "../../../models/store/open-source.ts";
 import { readTar, writeTar } from "../../../models/store/tar.ts";
+import { runSync } from "../../support/child-processes.ts";
 import { sha256Of, writePacked } from "../../support/packed-bundle.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
@@ -49,7 +49,7 @@ describe("tar", () => {
   it("is one that tar(1) takes, and the other way round", async () => {
     const folder = await tempFolder();
     await writePacked(join(folder, "in"), { version: "1.0.0" });
-    execFileSync("tar", ["cf", "theirs.tar", "-C", "in", "."], { cwd: folder });
+    runSync("tar", ["cf", "theirs.tar", "-C", "in", "."], { cwd: folder });
     const theirs = await openSource(join(folder, "theirs.tar"));
     expect(theirs.manifestText).toBe(await readFile(join(folder, "in/manifest.json"), "utf8"));
     const graph = sha256Of("a graph");
@@ -60,7 +60,7 @@ describe("tar", () => {
       entry("manifest.json", "{}"),
       entry(`blobs/sha256/${graph}`, "a graph"),
     ]);
-    const out = execFileSync("tar", ["xOf", "ours.tar", `blobs/sha256/${graph}`], { cwd: folder });
+    const out = runSync("tar", ["xOf", "ours.tar", `blobs/sha256/${graph}`], { cwd: folder });
     expect(out.toString()).toBe("a graph");
   });
 
@@ -119,7 +119,7 @@ describe("a bundle's tar", () => {
     await mkdir(join(folder, "in"));
     await symlink("/etc/passwd", join(folder, "in/manifest.json"));
     await writeFile(join(folder, "in/manifest.sig.json"), "{}");
-    execFileSync("tar", ["cf", "a.tar", "-C", "in", "."], { cwd: folder });
+    runSync("tar", ["cf", "a.tar", "-C", "in", "."], { cwd: folder });
     await expect(openSource(join(folder, "a.tar"))).rejects.toEqual(refused("no plain file"));
   });
 });
