@@ -63,9 +63,9 @@ test("SIGHUP adds and removes cameras, and the others go on as if nothing had ha
   expect(statuses("stays")).toEqual(["online", "offline"]);
 });
 
-/** Two pipelines of one camera, one of them with rules of its own. */
+/** Two pipelines of one camera, one of them with rules of its own; slow, so that a busy machine loses none either. */
 const twoRules = (minScore: number) => ({
-  cameras: { cam0: { source: "replay", path: SAMPLES, fps: 20, mode: "triggered", buffer: 16 } },
+  cameras: { cam0: { source: "replay", path: SAMPLES, fps: 5, mode: "triggered", buffer: 64 } },
   pipelines: {
     stays: { camera: "cam0", model: "pcb" },
     changes: { camera: "cam0", model: "pcb", rules: [{ min_score: minScore }] },
@@ -90,13 +90,11 @@ test("a rule that changes restarts neither its camera nor the pipeline beside it
     await write(twoRules(minScore));
     const told = await sightline("reload", "--config", file);
     expect(told).toMatchObject({ code: 0, stdout: "changed: pipelines of cam0\n", stderr: "" });
-    const before = results("changes").length;
-    await subscriber.until(() => results("changes").length > before + 24);
+    const appliedAtMs = Date.now();
+    const after = () => results("changes").filter(({ ts_ms }) => ts_ms > appliedAtMs);
+    await subscriber.until(() => after().length >= 8);
     // No defect has a score of 1, and most boards have one above 0.3.
-    const hasFailed = results("changes")
-      .slice(-12)
-      .some(({ verdict }) => verdict === "fail");
-    expect(hasFailed).toBe(minScore < 1);
+    expect(after().some(({ verdict }) => verdict === "fail")).toBe(minScore < 1);
   }
 
   daemon.signal("SIGTERM");
@@ -104,7 +102,7 @@ test("a rule that changes restarts neither its camera nor the pipeline beside it
   for (const pipeline of ["stays", "changes"]) {
     const all = results(pipeline);
     expect(all.map(({ frame }) => frame.id)).toEqual(range(1, all.length));
-    expect(all.every(({ error }) => error === null)).toBe(true);
+    expect(all.flatMap(({ error }) => error?.code ?? [])).toEqual([]);
   }
   expect(subscriber.on(`${R}/camera/cam0/status`).map(({ text }) => text)).toEqual(["online", "offline"]);
 });
