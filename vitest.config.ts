@@ -8,6 +8,8 @@ const PATIENCE_MS = 300_000;
 export default defineConfig({
   test: {
     globalSetup: "test/support/nothing-left.ts",
+    // More files than cores at a time: those that wait for processes leave room for those that compute.
+    maxWorkers: "150%",
     projects: kinds.map((name) => ({
       test: {
         name,

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import os from "node:os";
 import { parseArgs } from "node:util";
 import { cpuFeatures } from "../runtime/native/index.ts";
+import { benchAgainst } from "./against.ts";
 import type { Bench, Row } from "./bench.ts";
 import { cameras } from "./cameras.ts";
 import { demo } from "./demo.ts";
@@ -25,16 +26,30 @@ const BENCHES: readonly Bench[] = [
   demo,
 ];
 
-/** `npm run bench -- [NAME…] [--json] [--quick | --long]`; exit code 1 when a goal is missed. */
+/**
+ * `npm run bench -- [NAME…] [--json] [--quick | --long]`; exit code 1 when a goal is missed.
+ * `npm run bench -- NAME… --against COMMIT [--rounds 2] [--quick | --long]`: both states of the code in turn, one table.
+ */
 async function main(): Promise<number> {
   const options = {
     json: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
     long: { type: "boolean", default: false },
+    against: { type: "string" },
+    rounds: { type: "string", default: "2" },
   } as const;
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const chosen = BENCHES.filter((b) => positionals.length === 0 || positionals.includes(b.name));
   if (chosen.length === 0) throw new Error(`benches: ${BENCHES.map((b) => b.name).join(", ")}`);
+  if (values.against) {
+    const flags = (["quick", "long"] as const).filter((flag) => values[flag]).map((flag) => `--${flag}`);
+    await benchAgainst({
+      commit: values.against,
+      rounds: Number(values.rounds),
+      args: [...positionals, ...flags],
+    });
+    return 0;
+  }
   const on = machine();
   if (!values.json) console.log(`${Object.values(on).join(" · ")}\n`);
   const rows: Row[] = [];

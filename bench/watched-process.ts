@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import type { EmbeddedBroker } from "../cli/embedded-broker.ts";
+import { boundCommand } from "../runtime/base/bound-command.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -18,7 +19,7 @@ export async function withProcess<T>(
   args: string[],
   work: (pid: number) => Promise<T>,
 ): Promise<T> {
-  const child: ChildProcess = spawn(process.execPath, [here(script), ...args], {
+  const child: ChildProcess = spawn(...boundCommand(process.execPath, [here(script), ...args]), {
     stdio: ["ignore", "ignore", "inherit"],
     // Sightline sees to this itself; the plain loop's ONNX Runtime would report its use over the network.
     env: { ...process.env, ORT_DISABLE_TELEMETRY: "1" },

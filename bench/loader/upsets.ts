@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
+import { boundCommand } from "../../runtime/base/bound-command.ts";
 import { systemClock } from "../../runtime/base/clock.ts";
 import { silentLogger } from "../../runtime/base/logger.ts";
 import type { ModelStatus } from "../../runtime/loader/model-status.ts";
@@ -85,7 +86,7 @@ async function killed(folder: string, kills: number): Promise<Result[]> {
   const { file, store } = await configure(folder);
   const random = randomFrom(SEED);
   for (let i = 0; i < kills; i++) {
-    const child = spawn(process.execPath, [CLI, "run", "--config", file], {
+    const child = spawn(...boundCommand(process.execPath, [CLI, "run", "--config", file]), {
       stdio: ["ignore", "ignore", "inherit"],
     });
     const ended = once(child, "exit");
@@ -122,7 +123,7 @@ async function teased(store: string, over: Promise<void>): Promise<void> {
 
 /** What the models of a daemon are like that starts where the last was killed and judges for a while. */
 async function after(file: string, store: string): Promise<ModelStatus[]> {
-  const child = spawn(process.execPath, [CLI, "run", "--config", file], {
+  const child = spawn(...boundCommand(process.execPath, [CLI, "run", "--config", file]), {
     stdio: ["ignore", "ignore", "inherit"],
   });
   const ended = once(child, "exit");

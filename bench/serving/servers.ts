@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { stringify } from "yaml";
+import { boundCommand } from "../../runtime/base/bound-command.ts";
 import { readMemory } from "../loader/memory.ts";
 import { cpuMsOf } from "../process-cpu.ts";
 
@@ -77,7 +78,7 @@ async function started(
   command: readonly string[],
   { cores, port }: { cores: string; port: number },
 ): Promise<Server> {
-  const child = spawn("taskset", ["-c", cores, ...command], {
+  const child = spawn(...boundCommand("taskset", ["-c", cores, ...command]), {
     stdio: ["ignore", "ignore", "inherit"],
     env: ENV,
   });
