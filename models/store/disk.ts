@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { link, mkdir, open, readdir, rename, rm, rmdir, symlink } from "node:fs/promises";
+import { link, open, readdir, rename, rm, rmdir, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { SightlineError } from "../../runtime/base/errors.ts";
+import { makeFolder } from "../../runtime/base/make-folder.ts";
 
 /** Blobs are shared by hard links: whoever wrote into one would change all models that have it. */
 const READ_ONLY = 0o444;
@@ -19,19 +20,11 @@ export class Disk {
     this.#beforeStep = beforeStep;
   }
 
-  /**
-   * Creates a folder and what is missing above it. Node's own `recursive` never returns where the file system takes
-   * no folders, as in /proc.
-   */
+  /** Creates a folder and what is missing above it. */
   async makeFolder(path: string): Promise<void> {
     if (existsSync(path)) return;
     await this.makeFolder(dirname(path));
-    await this.#step(path, () =>
-      mkdir(path).catch((error) => {
-        // Someone else may have been quicker.
-        if (!existsSync(path)) throw error;
-      }),
-    );
+    await this.#step(path, async () => makeFolder(path));
     await this.syncFolder(dirname(path));
   }
 
