@@ -127,11 +127,31 @@ async function after(file: string, store: string): Promise<ModelStatus[]> {
     stdio: ["ignore", "ignore", "inherit"],
   });
   const ended = once(child, "exit");
-  await sleep(2 * LIFE_MS);
-  const { models } = (await request(store, "models")) as { models: ModelStatus[] };
-  child.kill("SIGTERM");
-  await ended;
-  return models;
+  try {
+    await answered(store, ended);
+    await sleep(2 * LIFE_MS);
+    const { models } = (await request(store, "models")) as { models: ModelStatus[] };
+    return models;
+  } finally {
+    child.kill("SIGTERM");
+    await ended;
+  }
+}
+
+/** Once the daemon answers, however long its start takes. */
+async function answered(store: string, ended: Promise<unknown>): Promise<void> {
+  let hasEnded = false;
+  void ended.then(() => {
+    hasEnded = true;
+  });
+  while (!hasEnded) {
+    const isThere = await request(store, "models").then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return;
+    await sleep(50);
+  }
 }
 
 async function readResults(store: string): Promise<{ rows: number; errors: number; gaps: number }> {
