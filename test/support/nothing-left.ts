@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** In the environment of a runner and of all that it starts, however far down; one of several that stand around others. */
 const VARIABLE = "SIGHTLINE_TEST_RUNS";
-/** Vitest's own; it ends with Vitest. */
-const WATCHDOG = "vitest-watchdog";
+/** Vitest's own, which ends with Vitest. An emulated one cannot change its title. */
+const WATCHDOG = /^vitest-watchdog|\/vitest\/dist\/workers\/watchdog\.js$/;
 /** What was ended may take a moment to be gone. */
 const GRACE_MS = 10_000;
 
@@ -45,7 +45,7 @@ async function lineOf(id: number, run: string): Promise<string | undefined> {
     )
       return undefined;
     const command = (await readFile(`/proc/${id}/cmdline`, "utf8")).replaceAll("\0", " ").trim();
-    return command === "" || command === WATCHDOG ? undefined : `${id} ${command}`;
+    return command === "" || WATCHDOG.test(command) ? undefined : `${id} ${command}`;
   } catch {
     return undefined;
   }
