@@ -156,7 +156,9 @@ describe("the daemon", () => {
     expect((await run(file).ended).code).toBe(0);
     const found = results(subscriber);
     expect(found.length).toBe((await readdir(SAMPLES)).length);
-    expect(new Set(found.map((r) => r.error?.code))).toEqual(new Set(["ERR_SESSION_TIMEOUT"]));
+    // On a busy machine the main thread may hear of the end of a run before it hears of its limit.
+    const codes = found.flatMap((r) => r.error?.code ?? []);
+    expect(new Set(codes)).toEqual(new Set(["ERR_SESSION_TIMEOUT"]));
   });
 
   test("answers `sightline health` while it runs", async () => {
