@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** One project a kind of test; see docs/hacking.md. */
@@ -9,7 +10,7 @@ export default defineConfig({
   test: {
     globalSetup: "test/support/nothing-left.ts",
     // More files than cores at a time: those that wait for processes leave room for those that compute.
-    maxWorkers: "150%",
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     projects: kinds.map((name) => ({
       test: {
         name,

@@ -10,8 +10,6 @@ import { boundCommand } from "../runtime/base/bound-command.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const BUSY = 2;
-/** Files at a time for each core: most of their time they wait. */
-const WORKERS = "150%";
 const WAITS = /child-processes|createServer|\.listen\(|expect\.poll|setTimeout|new Worker\(|timers\/promises/;
 
 interface File {
@@ -96,7 +94,7 @@ function next(files: readonly File[], seconds: number): File[] {
 
 async function runOnce(files: readonly File[], report: string): Promise<void> {
   const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
-  const reporter = ["--reporter=json", `--outputFile=${report}`, `--maxWorkers=${WORKERS}`];
+  const reporter = ["--reporter=json", `--outputFile=${report}`];
   const command = boundCommand(process.execPath, [
     vitest,
     "run",

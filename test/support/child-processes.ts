@@ -5,6 +5,7 @@ import {
   type ExecFileSyncOptions,
   execFile,
   execFileSync,
+  type IOType,
   type SpawnOptions,
   type SpawnSyncOptions,
   spawn,
@@ -15,11 +16,11 @@ import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
 import { boundCommand } from "../../runtime/base/bound-command.ts";
-import { descendantsOf } from "./processes.ts";
+import { descendantsOf, untilGone } from "./processes.ts";
 
 export type Child = ChildProcess;
 type Piped<Out extends Readable | null, Err extends Readable | null> = ChildProcessByStdio<null, Out, Err>;
-type Stdio<Out, Err> = SpawnOptions & { stdio: readonly ["ignore", Out, Err] };
+type Stdio<Out, Err> = Omit<SpawnOptions, "stdio"> & { stdio: readonly ["ignore", Out, Err] };
 
 /** Ends before the next test begins. Refused when the test that asks for it is over, by its time limit for instance. */
 export function startChild(
@@ -37,11 +38,15 @@ export function startChild(
   args: readonly string[],
   options: Stdio<"pipe", "ignore" | "inherit">,
 ): Piped<Readable, null>;
-export function startChild(file: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+export function startChild(
+  file: string,
+  args: readonly string[],
+  { stdio, ...others }: Stdio<IOType, IOType>,
+): ChildProcess {
   let child: ChildProcess | undefined;
   // Before anything runs: outside of a test this throws.
   onTestFinished(() => child && end(child));
-  child = spawn(...boundCommand(file, args), options);
+  child = spawn(...boundCommand(file, args), { ...others, stdio: [...stdio] });
   return child;
 }
 
@@ -54,6 +59,7 @@ async function end(child: ChildProcess): Promise<void> {
   child.kill("SIGKILL");
   for (const other of others) kill(other);
   await exited;
+  await Promise.all(others.map(untilGone));
 }
 
 function kill(pid: number): void {

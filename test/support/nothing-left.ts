@@ -25,7 +25,8 @@ export async function leftOf(run: string): Promise<string[]> {
   }
 }
 
-async function startedBy(run: string): Promise<string[]> {
+/** What runs of it now. */
+export async function startedBy(run: string): Promise<string[]> {
   const ids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
   const others = ids.filter((id) => id !== process.pid);
   const lines = await Promise.all(others.map((id) => lineOf(id, run)));
