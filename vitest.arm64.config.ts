@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/support/longest-first.ts";
 import { NATIVE_TESTS } from "./test/support/native-tests.ts";
 import { otherNode } from "./test/support/other-node.ts";
 
@@ -12,6 +13,8 @@ const onBoard = (board: string) => ({
     name: board,
     include: NATIVE_TESTS,
     setupFiles: ["test/arm64/expect-board.ts"],
+    // The emulated Node starts once a worker, not once a file: that takes it seconds.
+    isolate: false,
     pool: otherNode(fileURLToPath(new URL(`deploy/arm64/${board}/node`, import.meta.url))),
     // Tests that compile something do it for the board.
     env: { SIGHTLINE_BOARD: board, SIGHTLINE_SHORT_TESTS: "1", CXX: "aarch64-linux-gnu-g++" },
@@ -31,6 +34,7 @@ export default defineConfig({
     globalSetup: "test/support/nothing-left.ts",
     // A worker a core; by default Vitest keeps one core for itself, and here it has little to do.
     maxWorkers: "100%",
+    sequence: { sequencer: LongestFirst },
     passWithNoTests: isBoard,
     projects: isBoard ? [{ test: { name: "nothing to emulate", include: [] } }] : boards,
   },

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/support/longest-first.ts";
 
 /** One project a kind of test; see docs/hacking.md. */
 const kinds = ["unit", "contract", "simulation", "e2e", "fuzz", "bench"];
@@ -11,6 +12,7 @@ export default defineConfig({
     globalSetup: "test/support/nothing-left.ts",
     // More files than cores at a time: those that wait for processes leave room for those that compute.
     maxWorkers: Math.ceil(1.5 * availableParallelism()),
+    sequence: { sequencer: LongestFirst },
     projects: kinds.map((name) => ({
       test: {
         name,

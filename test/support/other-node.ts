@@ -7,10 +7,13 @@ export function otherNode(command: string): PoolRunnerInitializer {
 }
 
 class OtherNodeWorker extends ForksPoolWorker {
+  /** By it Vitest knows a worker again that could take another file. */
+  override readonly name: string;
   readonly #command: string;
 
   constructor(options: ConstructorParameters<typeof ForksPoolWorker>[0], command: string) {
     super(options);
+    this.name = command;
     this.#command = command;
   }
 
