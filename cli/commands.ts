@@ -1,5 +1,5 @@
 import { SightlineError } from "../runtime/base/errors.ts";
-import type { Io, Verb } from "./verb.ts";
+import type { CommandContext, Verb } from "./verb.ts";
 import { readVersion } from "./version.ts";
 
 /** Each is loaded when it is asked for: a command does not wait for what others need. */
@@ -24,18 +24,18 @@ const OLD_VERBS: typeof VERBS = {
 };
 
 /** Runs `sightline ARGS` and gives its exit code: 0 done, 1 it found or met a problem, 2 it was not understood. */
-export async function main(args: string[], io: Io): Promise<number> {
+export async function main(args: string[], context: CommandContext): Promise<number> {
   const [name = "help", ...rest] = args;
   try {
-    if (["help", "--help", "-h"].includes(name)) return await help(rest[0], io);
+    if (["help", "--help", "-h"].includes(name)) return await help(rest[0], context);
     if (["version", "--version", "-v"].includes(name)) {
-      io.out(readVersion());
+      context.out(readVersion());
       return 0;
     }
-    if (rest.includes("--help") || rest.includes("-h")) return await help(name, io);
-    return await (await find(name)).run(rest, io);
+    if (rest.includes("--help") || rest.includes("-h")) return await help(name, context);
+    return await (await find(name)).run(rest, context);
   } catch (error) {
-    return report(error, io);
+    return report(error, context);
   }
 }
 
@@ -46,23 +46,23 @@ async function find(name: string): Promise<Verb> {
   throw new SightlineError("ERR_USAGE", `there is no command "${name}"`);
 }
 
-async function help(about: string | undefined, io: Io): Promise<number> {
+async function help(about: string | undefined, context: CommandContext): Promise<number> {
   if (about === undefined) {
     const verbs = await Promise.all(Object.values(VERBS).map((load) => load()));
     const list = verbs.map((v) => `  ${v.name.padEnd(8)} ${v.summary}`).join("\n");
-    io.out(
+    context.out(
       `sightline ${readVersion()}, visual inspection on the edge\n\n${list}\n\nsightline help COMMAND says more.`,
     );
   } else {
     const { details, summary, usage: short } = await find(about);
     const usage = details ? await details() : short;
-    io.out(`${summary}\n\n${usage.replace(/^(?! )/gm, "  sightline ")}`);
+    context.out(`${summary}\n\n${usage.replace(/^(?! )/gm, "  sightline ")}`);
   }
   return 0;
 }
 
-function report(error: unknown, io: Io): number {
+function report(error: unknown, context: CommandContext): number {
   if (!(error instanceof SightlineError)) throw error;
-  io.err(`${error.code}: ${error.message}\n${error.hint}`);
+  context.err(`${error.code}: ${error.message}\n${error.hint}`);
   return error.code === "ERR_USAGE" ? 2 : 1;
 }

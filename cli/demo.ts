@@ -11,7 +11,7 @@ import { EmbeddedBroker } from "./embedded-broker.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const COLORS = { pass: "green", fail: "red", review: "yellow", error: "magenta" } as const;
-const LATEST_MS = 20_000;
+const STOP_LIMIT_MS = 20_000;
 
 /** What the demo has seen on the broker. */
 interface Seen {
@@ -65,7 +65,7 @@ function startDaemon(port: number, store: string): ChildProcess {
 
 async function stopDaemon(daemon: ChildProcess, ended: Promise<unknown[]>): Promise<number> {
   daemon.kill("SIGTERM");
-  const timer = setTimeout(() => daemon.kill("SIGKILL"), LATEST_MS);
+  const timer = setTimeout(() => daemon.kill("SIGKILL"), STOP_LIMIT_MS);
   const [code] = await ended;
   clearTimeout(timer);
   return typeof code === "number" ? code : 1;

@@ -6,7 +6,7 @@ import { formatBytes } from "../runtime/base/units.ts";
 import { cpuFeatures } from "../runtime/native/index.ts";
 
 /** Models that have to be in memory at once and cannot. */
-export interface Misfit {
+export interface BudgetProblem {
   /** The key that asks for it. */
   path: readonly string[];
   message: string;
@@ -20,7 +20,7 @@ const HINT = "raise engine.model_budget, set stream: auto, or unpin others";
  * least its weights, and a frame needs all models of its pipeline beside those that are pinned. Bundles that are not
  * on this machine, and a budget that depends on the machine, say nothing.
  */
-export async function misfits({ engine, models, pipelines }: Config): Promise<Misfit[]> {
+export async function budgetProblems({ engine, models, pipelines }: Config): Promise<BudgetProblem[]> {
   const budget = engine.model_budget;
   if (budget === "auto") return [];
   const sizes = new Map<string, number>();

@@ -1,4 +1,4 @@
-import type { Io } from "./verb.ts";
+import type { CommandContext } from "./verb.ts";
 
 const BAR = 24;
 
@@ -7,13 +7,16 @@ const BAR = 24;
  * each step elsewhere. To standard error, so that what is printed can be piped on.
  */
 export class Progress {
-  readonly #io: Pick<Io, "err" | "isTty">;
+  readonly #context: Pick<CommandContext, "err" | "isTty">;
   readonly #write: (text: string) => void;
   #step = "";
   #begunMs = 0;
 
-  constructor(io: Pick<Io, "err" | "isTty">, write: (text: string) => void = (t) => process.stderr.write(t)) {
-    this.#io = io;
+  constructor(
+    context: Pick<CommandContext, "err" | "isTty">,
+    write: (text: string) => void = (t) => process.stderr.write(t),
+  ) {
+    this.#context = context;
     this.#write = write;
   }
 
@@ -22,8 +25,8 @@ export class Progress {
     const isNew = step !== this.#step;
     if (isNew) this.#begunMs = performance.now();
     this.#step = step;
-    if (!this.#io.isTty) {
-      if (isNew) this.#io.err(step);
+    if (!this.#context.isTty) {
+      if (isNew) this.#context.err(step);
       return;
     }
     const left =
@@ -34,7 +37,7 @@ export class Progress {
 
   /** Clears the bar. */
   end(): void {
-    if (this.#io.isTty && this.#step !== "") this.#write("\r\x1b[K");
+    if (this.#context.isTty && this.#step !== "") this.#write("\r\x1b[K");
     this.#step = "";
   }
 }

@@ -2,7 +2,7 @@ import { type ParseArgsConfig, parseArgs } from "node:util";
 import { SightlineError } from "../runtime/base/errors.ts";
 
 /** What a verb knows of the world around it; tests bring their own. */
-export interface Io {
+export interface CommandContext {
   /** Writes a line to standard output; `line` may hold several. */
   out(line: string): void;
   /** Writes a line to standard error. */
@@ -22,7 +22,7 @@ export interface Verb {
   /** Stands for `usage` in the help of a verb that is made of others, and loads them first. */
   details?(): Promise<string>;
   /** Gives the exit code. Errors: ERR_USAGE, and those of what it does. */
-  run(args: string[], io: Io): Promise<number>;
+  run(args: string[], context: CommandContext): Promise<number>;
 }
 
 /** `parseArgs` that takes positional arguments and fails with ERR_USAGE and the verb's usage as its hint. */
@@ -39,7 +39,11 @@ export function parseVerbArgs<const O extends NonNullable<ParseArgsConfig["optio
 }
 
 /** The `count` arguments that must be there, no more and no fewer. */
-export function exactly(verb: Pick<Verb, "name" | "usage">, names: string[], given: string[]): string[] {
+export function requirePositionals(
+  verb: Pick<Verb, "name" | "usage">,
+  names: string[],
+  given: string[],
+): string[] {
   if (given.length < names.length) throw usageError(verb, `${names[given.length]} is missing`);
   if (given.length > names.length) throw usageError(verb, `what is "${given[names.length]}" for?`);
   return given;

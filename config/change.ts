@@ -6,8 +6,8 @@ import { problemText } from "./problem.ts";
 import { withValues } from "./yaml/edit.ts";
 
 /**
- * Writes values into a configuration file that is valid, in place of what is there or beside it; its comments stay. The file is
- * replaced as a whole, and only by one that is valid. Errors: ERR_CONFIG_WRITE.
+ * Sets values in a valid configuration file, whose comments and other keys stay as they are. The file is replaced
+ * atomically, and only if the result is valid. Errors: ERR_CONFIG_WRITE.
  */
 export function changeConfig(
   file: string,
@@ -15,19 +15,19 @@ export function changeConfig(
   options: LoadOptions,
 ): void {
   const target = realpathSync(file);
-  const aside = `${target}.${process.pid}.new`;
+  const temporary = `${target}.${process.pid}.new`;
   try {
     const text = withValues(readFileSync(target, "utf8"), values);
     const { problems } = checkText(text, { ...options, file });
     if (problems.length > 0) throw new Error(problems.map(problemText).join("\n"));
-    writeFileSync(aside, text, { mode: statSync(target).mode, flush: true });
-    renameSync(aside, target);
+    writeFileSync(temporary, text, { mode: statSync(target).mode, flush: true });
+    renameSync(temporary, target);
   } catch (error) {
-    rmSync(aside, { force: true });
+    rmSync(temporary, { force: true });
     const { message } = error as Error;
     throw new SightlineError("ERR_CONFIG_WRITE", `${file}: ${message}`, {
       cause: error,
-      hint: "Write the settings into the file yourself, or give this user the right to.",
+      hint: "Write the settings into the file yourself, or give this user permission to write it.",
     });
   }
 }

@@ -1,4 +1,4 @@
-/** Writes what is made from the schema: `node config/generate.ts`. A test keeps the files equal to it. */
+/** Generates the JSON Schema and the reference page: `node config/generate.ts`. A test keeps the files up to date. */
 import { writeFileSync } from "node:fs";
 import { jsonSchema, jsonSchemaText } from "./json-schema.ts";
 import { referencePage } from "./reference.ts";

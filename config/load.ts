@@ -7,7 +7,7 @@ import { jsonSchema } from "./json-schema.ts";
 import { byPosition, type Problem, problemText } from "./problem.ts";
 import { oldNames } from "./schema/old-names.ts";
 import { type Config, schema } from "./schema/schema.ts";
-import { substitute } from "./substitute.ts";
+import { type SubstitutionContext, substitute } from "./substitute.ts";
 import { type ParsedYaml, parseYaml } from "./yaml/parse.ts";
 
 export interface LoadOptions {
@@ -16,43 +16,45 @@ export interface LoadOptions {
 }
 
 export interface Checked {
-  /** There exactly when there are no problems; deep-frozen, its paths absolute. */
+  /** Present exactly if there are no problems; deep-frozen, with absolute paths. */
   config?: Config;
-  /** All of them at once, in the order of the file. */
+  /** All problems at once, in the order of the file. */
   problems: Problem[];
-  /** What is understood, but has another name now. */
+  /** Old names in the file, which are still accepted. */
   notices?: Problem[];
-  /** What somebody else finds wrong with `config`, where the file says it. */
+  /** Gives a problem that a caller found in `config` its position in the file. */
   problemAt?(path: Path, message: string, hint?: string): Problem;
 }
 
 const MAX_FILE_BYTES = 2 ** 20;
-/** Beyond this the file is something else, and nobody reads on. */
+/** A file with more problems is hardly a configuration, and nobody would read them. */
 const MAX_PROBLEMS = 100;
 
-/** Reads a configuration file. Errors: ERR_CONFIG_READ, ERR_CONFIG_INVALID with every problem on a line. */
+/** Reads a configuration file. Errors: ERR_CONFIG_READ; ERR_CONFIG_INVALID, with a line for each problem. */
 export function loadConfig(file: string, options: LoadOptions): Config {
   const { config, problems } = checkConfig(file, options);
   if (config) return config;
   throw new SightlineError("ERR_CONFIG_INVALID", problems.map(problemText).join("\n"));
 }
 
-/** Reads a configuration file and says all that is wrong with it. Errors: ERR_CONFIG_READ. */
+/** Reads a configuration file and lists all its problems. Errors: ERR_CONFIG_READ. */
 export function checkConfig(file: string, options: LoadOptions): Checked {
   const text = decode(readConfigFile(file));
   if (text === undefined) {
     return {
-      problems: [{ file, line: 1, column: 1, path: "", message: "is not UTF-8", hint: "save it as UTF-8" }],
+      problems: [
+        { file, line: 1, column: 1, path: "", message: "the file is not UTF-8", hint: "save it as UTF-8" },
+      ],
     };
   }
   return checkText(text, { ...options, file });
 }
 
-/** The same for text that is already there; `file` names it and says where relative paths start. */
+/** Checks text that was read already; `file` gives its name, and the folder that relative paths start from. */
 export function checkText(text: string, { file, env }: LoadOptions & { file: string }): Checked {
   const yaml = parseYaml(text);
   const inYaml = yaml.problems.map((problem) => ({ file, path: "", ...problem }));
-  if (!yaml.sound) return { problems: capped(inYaml, inYaml.length) };
+  if (!yaml.isValid) return { problems: capped(inYaml, inYaml.length) };
   const folder = dirname(resolve(file));
   const { config, explained } = validate(yaml.value, { env, folder });
   const placed = explained.slice(0, MAX_PROBLEMS).map((one) => place(one, yaml, file));
@@ -65,12 +67,12 @@ export function checkText(text: string, { file, env }: LoadOptions & { file: str
   return { config: deepFreeze(absolute as Config), problems, problemAt, notices };
 }
 
-function validate(written: unknown, surroundings: { env: LoadOptions["env"]; folder: string }) {
+function validate(written: unknown, context: SubstitutionContext) {
   if (written === null) {
     const hint = "`sightline init` writes a first configuration";
-    return { explained: [{ path: [], at: "value" as const, message: "the file says nothing", hint }] };
+    return { explained: [{ path: [], at: "value" as const, message: "the file is empty", hint }] };
   }
-  const { value, problems } = substitute(written, surroundings);
+  const { value, problems } = substitute(written, context);
   const result = schema.safeParse(value);
   const unresolved = new Set(problems.map(({ path }) => pathText(path)));
   const issues = (result.error?.issues ?? []).flatMap((issue) => explainIssue(jsonSchema, issue, written));
@@ -106,7 +108,7 @@ function readConfigFile(file: string): Uint8Array {
   }
 }
 
-/** Without a byte order mark; undefined when the bytes are not UTF-8. */
+/** The text without a byte order mark; undefined if the bytes are not UTF-8. */
 function decode(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);

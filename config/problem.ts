@@ -1,9 +1,9 @@
-/** One thing to correct in a configuration file. Lines and columns count from 1, columns in UTF-16 units. */
+/** A problem in a configuration file. Lines and columns count from 1, columns in UTF-16 code units. */
 export interface Problem {
   file: string;
   line: number;
   column: number;
-  /** `cameras.top.fps`; empty when the file as a whole is meant. */
+  /** `cameras.top.fps`; empty if the problem concerns the whole file. */
   path: string;
   message: string;
   hint?: string | undefined;

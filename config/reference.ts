@@ -1,7 +1,7 @@
 import { typeText } from "../runtime/base/explain-issue.ts";
 import type { JsonSchema } from "../runtime/base/json-schema.ts";
 
-/** The page about every key, in Markdown, from the schema. */
+/** The Markdown page that describes every key of the schema. */
 export function referencePage(schema: JsonSchema): string {
   const required = schema.required ?? [];
   const sections = Object.entries(schema.properties ?? {}).map(([name, of]) => section(name, of, required));
@@ -14,31 +14,31 @@ One YAML file describes a device. \`sightline init\` writes a first one, \`sight
 in it with line and column, and \`sightline config show --effective FILE\` prints it with all defaults filled in.
 
 - The file is YAML 1.2: only \`true\` and \`false\` are truth values; \`yes\`, \`no\`, \`on\` and \`off\` are text.
-- Unknown keys are errors, so that a slip of the pen does not go unnoticed.
+- Unknown keys are errors, so that a typing error does not go unnoticed.
 - Durations are text such as \`"250ms"\`, \`"30s"\`, \`"5m"\`, \`"12h"\`; sizes such as \`"64MiB"\`, \`"2GiB"\`, \`"500kB"\`.
-- Relative paths count from the folder of the file.
-- Any text value may hold \`\${env:NAME}\`, \`\${env:NAME:-default}\` or \`\${file:PATH}\` (the file's text without its
-  last line end), which is where passwords belong. The result is always text; \`$\${\` stands for a plain \`\${\`.
-- Names (NAME below) are 1 to 64 of \`a-z\`, \`0-9\`, \`_\` and \`-\`.
+- Relative paths start from the folder of the file.
+- Any text value may contain \`\${env:NAME}\`, \`\${env:NAME:-default}\` or \`\${file:PATH}\` (the content of the file without its
+  final line break): use these for passwords. The result is always text; \`$\${\` stands for a literal \`\${\`.
+- Names (NAME below) have 1 to 64 of the characters \`a-z\`, \`0-9\`, \`_\` and \`-\`.
 
 ## Changing it while the daemon runs
-\`sightline reload --config FILE\` (or SIGHUP, or the request \`reload\` over MQTT) has the running daemon read the file again. It says what
-changed, and each change restarts as little as it can:
+\`sightline reload --config FILE\` makes the running daemon read the file again; SIGHUP and the MQTT request \`reload\` do the same. The
+command prints what has changed. Each change restarts as little as possible:
 
 | change | what restarts |
 |---|---|
-| rules, thresholds, zones, stages, deadline of a pipeline; a pipeline less | that pipeline's stages: what waits for it goes to the new ones; its camera and other pipelines go on |
-| a camera, a pipeline more on it | that camera |
-| \`models\` | that model, opened beside the version in use; one that cannot be opened goes on as it was, and \`R/model/NAME/event\` says why |
+| rules, thresholds, zones, stages or the deadline of a pipeline; a pipeline removed | the stages of that pipeline; frames that wait for it go to the new stages, and its camera and the other pipelines keep running |
+| a camera; a pipeline added to it | that camera |
+| \`models\` | that model: it is opened beside the version in use. If it cannot be opened, the old version stays in use, and \`R/model/NAME/event\` says why |
 | \`mqtt\` | the connection to the broker, and cameras with \`source: mqtt\`; results wait in the store |
 | \`http\`, \`evidence\`, \`health\`, \`shedding\` | that part |
-| \`device\`, \`engine\`, \`store\`, \`stages_folder\`, \`log\`, \`version\` | cannot change: the reload is refused as a whole, with the lines |
+| \`device\`, \`engine\`, \`store\`, \`stages_folder\`, \`log\`, \`version\` | these cannot change: the whole reload is refused, and the answer names the lines |
 
-A file with problems, a model that cannot be read or a stage that cannot be loaded refuse the reload, too: the daemon goes on as it was,
-and \`sightline health\` ends with 1 until a reload succeeds.
+A reload is also refused if the file has problems, a model cannot be read or a stage cannot be loaded. The daemon then continues with
+the old configuration, and \`sightline health\` exits with 1 until a reload succeeds.
 
-This page is made from the schema by \`node config/generate.ts\`, and so is
-[config.schema.json](../config/config.schema.json), with which editors complete and check the file.
+This page is generated from the schema by \`node config/generate.ts\`, and so is
+[config.schema.json](../config/config.schema.json), which lets editors complete and check the file.
 `;
 
 interface Row {
@@ -50,7 +50,7 @@ interface Row {
 function section(name: string, schema: JsonSchema, required: string[]): string {
   const rows = leaves({ key: name, schema, required: required.includes(name) });
   const lines = rows.map((row) => `| ${cells(row).map(escapeCell).join(" | ")} |`);
-  const presence = required.includes(name) ? "Required." : "May be left out.";
+  const presence = required.includes(name) ? "Required." : "Optional.";
   const head = ["| key | takes | default | what it does |", "|---|---|---|---|"];
   return [`## ${name}`, "", `${schema.description ?? ""} ${presence}`, "", ...head, ...lines, ""].join("\n");
 }
@@ -61,7 +61,7 @@ function cells({ key, schema, required }: Row): string[] {
   return [`\`${key}\``, takes(schema), standard, schema.description ?? ""];
 }
 
-/** One row for what is written on one line; maps are opened up, `NAME` and `[]` stand for any name and entry. */
+/** A row for each key that has a value of its own; `NAME` and `[]` stand for any name and any entry of a list. */
 function leaves(row: Row): Row[] {
   const { key, schema } = row;
   const branches = schema.oneOf ?? [];
@@ -73,14 +73,14 @@ function leaves(row: Row): Row[] {
   return leaves({ key: `${key}.NAME`, schema: schema.additionalProperties, required: true });
 }
 
-/** An entry of a list whose kinds have keys of their own: `stages[detect]`. */
+/** An entry of a list in which each kind has keys of its own: `stages[detect]`. */
 function entryRow(key: string, schema: JsonSchema): Row {
   const [first] = Object.values(schema.properties ?? {});
-  // A kind that had another name before is listed by the one that it has now.
+  // A kind with an old name is listed under the current one, which comes first.
   return { key: `${key}[${first?.const ?? first?.enum?.[0] ?? ""}]`, schema, required: true };
 }
 
-/** A map that may be absent as a whole, which its keys alone would not show. */
+/** A map that may be absent as a whole; the rows of its keys alone would not show that. */
 const isOptional = ({ schema, required }: Row): boolean => !required && schema.default === undefined;
 
 const properties = (key: string, { properties = {}, required = [] }: JsonSchema): Row[] =>

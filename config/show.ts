@@ -4,10 +4,10 @@ import { jsonSchema } from "./json-schema.ts";
 import { type Config, toFileForm } from "./schema/schema.ts";
 import { escapeSubstitution } from "./substitute.ts";
 
-/** `value`, a configuration in either form, with every secret masked. */
+/** A configuration, parsed or as written, with every secret masked. */
 export const redact = <T>(value: T): T => mapMarked(jsonSchema, value, "x-secret", () => "•••") as T;
 
-/** A file that gives `config` again (but for its secrets, which are masked), every default written out. */
+/** The text of a file that parses to `config`, with every default written out and every secret masked. */
 export const effectiveYaml = (config: Config): string =>
   stringify(escaped(redact(toFileForm(config))), { lineWidth: 0 });
 

@@ -4,7 +4,7 @@ import type { Path } from "../runtime/base/json-schema.ts";
 
 export interface SubstitutionContext {
   env: Readonly<Record<string, string | undefined>>;
-  /** Folder that relative paths count from. */
+  /** Folder that relative paths start from. */
   folder: string;
 }
 
@@ -15,18 +15,18 @@ export interface SubstitutionProblem {
 }
 
 /**
- * Replaces `${env:NAME}`, `${env:NAME:-default}` (also used when the variable is empty, as in a shell) and
- * `${file:PATH}` (without the line end that closes the file) in every text below `value`. `$${` gives `${`.
- * Keys stay as they are, and what was put in is not searched again.
+ * Replaces `${env:NAME}`, `${env:NAME:-default}` (the default also stands for an empty variable, as in a shell) and
+ * `${file:PATH}` (without the file's final line break) in every text below `value`. `$${` gives `${`.
+ * Keys are left alone, and substituted text is not searched again.
  */
 export function substitute(value: unknown, context: SubstitutionContext) {
   const problems: SubstitutionProblem[] = [];
-  const inside = (item: unknown, path: Path): unknown => {
+  const substituted = (item: unknown, path: Path): unknown => {
     if (typeof item === "string") return replaceAll(item, path);
-    if (Array.isArray(item)) return item.map((below, index) => inside(below, [...path, index]));
+    if (Array.isArray(item)) return item.map((entry, index) => substituted(entry, [...path, index]));
     if (typeof item !== "object" || item === null) return item;
     return Object.fromEntries(
-      Object.entries(item).map(([key, below]) => [key, inside(below, [...path, key])]),
+      Object.entries(item).map(([key, entry]) => [key, substituted(entry, [...path, key])]),
     );
   };
   const replaceAll = (text: string, path: Path): string =>
@@ -37,10 +37,10 @@ export function substitute(value: unknown, context: SubstitutionContext) {
       problems.push({ path, ...found });
       return "";
     });
-  return { value: inside(value, []), problems };
+  return { value: substituted(value, []), problems };
 }
 
-/** Protects text from being substituted when it is read again. */
+/** Escapes text so that substitution leaves it as it is. */
 export const escapeSubstitution = (text: string): string => text.replaceAll("${", () => "$${");
 
 type Found = string | { message: string; hint: string };
@@ -53,7 +53,7 @@ function lookUp(expression: string, context: SubstitutionContext): Found {
   const file = /^file:(.+)$/s.exec(expression)?.[1];
   if (file !== undefined) return fromFile(resolve(context.folder, file));
   return {
-    message: "a substitution that is not known",
+    message: "unknown substitution",
     hint: "write ${env:NAME}, ${env:NAME:-default} or ${file:PATH}; $${ stands for a plain ${",
   };
 }
@@ -68,18 +68,17 @@ function fromEnvironment(name: string, fallback: string | undefined, env: Substi
   };
 }
 
-/** Looks before it reads: a pipe or a device would never end. */
+/** Checks the type of the file before reading it: a pipe or a device would never end. */
 function fromFile(file: string): Found {
   try {
     const { size } = regularFile(file);
-    if (size > MAX_FILE_BYTES)
-      return { message: `${file} is larger than 64 KiB`, hint: "is it the right file?" };
+    if (size > MAX_FILE_BYTES) return { message: `${file} is larger than 64 KiB`, hint: "check the path" };
     return readFileSync(file, "utf8").replace(/\r?\n$/, "");
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return {
-      message: `cannot read the file of the substitution: ${reason}`,
-      hint: "check path and permissions",
+      message: `cannot read the file to substitute: ${reason}`,
+      hint: "check its path and permissions",
     };
   }
 }

@@ -1,10 +1,10 @@
-import type { Opened, Way } from "./ways.ts";
+import type { OpenTrial, Trial } from "./trial.ts";
 
-export interface Measured {
-  way: Way;
-  /** Frames, with all instances at work. */
+export interface TrialResult {
+  trial: Trial;
+  /** Frames per second with all instances running. */
   perSecond: number;
-  /** Of one run: median, and what one in twenty takes longer than. */
+  /** Time of one run: median and 95th percentile. */
   p50Ms: number;
   p95Ms: number;
 }
@@ -12,39 +12,39 @@ export interface Measured {
 const ROUNDS = 5;
 const ROUND_MS = 300;
 
-/** All ways by turns, so that what else the machine does meets all of them; medians of the rounds. */
-export async function measureWays(
-  opened: readonly Opened[],
+/** Interleaves the trials in rounds, so that other load on the machine affects all of them alike, and takes medians. */
+export async function measureTrials(
+  opened: readonly OpenTrial[],
   onProgress: (done: number, of: number) => void,
-): Promise<Measured[]> {
-  const all = opened.flatMap((each) => each.batches.map((batch) => new Subject(each, batch)));
+): Promise<TrialResult[]> {
+  const timers = opened.flatMap((each) => each.batches.map((batch) => new TrialTimer(each, batch)));
   for (let round = 0; round < ROUNDS; round++) {
-    for (const [i, subject] of all.entries()) {
-      onProgress(round * all.length + i, ROUNDS * all.length);
-      await subject.watch();
+    for (const [i, timer] of timers.entries()) {
+      onProgress(round * timers.length + i, ROUNDS * timers.length);
+      await timer.round();
     }
   }
-  return all.map((subject) => subject.measured());
+  return timers.map((timer) => timer.result());
 }
 
-class Subject {
-  readonly #opened: Opened;
+class TrialTimer {
+  readonly #opened: OpenTrial;
   readonly #batch: number;
   readonly #perSecond: number[] = [];
   readonly #runsMs: number[] = [];
 
-  constructor(opened: Opened, batch: number) {
+  constructor(opened: OpenTrial, batch: number) {
     this.#opened = opened;
     this.#batch = batch;
   }
 
-  /** One round, after a run whose time does not count. */
-  async watch(): Promise<void> {
-    const { session, way } = this.#opened;
+  /** One round, after a warm-up run that is not counted. */
+  async round(): Promise<void> {
+    const { session, trial } = this.#opened;
     const feeds = this.#opened.feedsOf(this.#batch);
-    await Promise.all(Array.from({ length: way.instances }, (_, slot) => session.run(slot, feeds)));
+    await Promise.all(Array.from({ length: trial.instances }, (_, slot) => session.run(slot, feeds)));
     const begunMs = performance.now();
-    const lane = async (slot: number) => {
+    const repeat = async (slot: number) => {
       let count = 0;
       while (count === 0 || performance.now() - begunMs < ROUND_MS) {
         const startMs = performance.now();
@@ -54,14 +54,14 @@ class Subject {
       }
       return count;
     };
-    const counts = await Promise.all(Array.from({ length: way.instances }, (_, slot) => lane(slot)));
+    const counts = await Promise.all(Array.from({ length: trial.instances }, (_, slot) => repeat(slot)));
     const frames = this.#batch * counts.reduce((sum, count) => sum + count, 0);
     this.#perSecond.push((1_000 * frames) / (performance.now() - begunMs));
   }
 
-  measured(): Measured {
+  result(): TrialResult {
     return {
-      way: { ...this.#opened.way, batch: this.#batch },
+      trial: { ...this.#opened.trial, batch: this.#batch },
       perSecond: quantile(this.#perSecond, 0.5),
       p50Ms: quantile(this.#runsMs, 0.5),
       p95Ms: quantile(this.#runsMs, 0.95),

@@ -2,29 +2,34 @@ import { resolve } from "node:path";
 import { type Checked, checkConfig } from "../../config/load.ts";
 import { problemText } from "../../config/problem.ts";
 import type { Config } from "../../config/schema/schema.ts";
-import { misfits } from "../model-budget.ts";
-import { exactly, parseVerbArgs, usageError, type Verb } from "../verb.ts";
+import { budgetProblems } from "../model-budget.ts";
+import { parseVerbArgs, requirePositionals, usageError, type Verb } from "../verb.ts";
 
 /** Exit code 0 when the file is valid, 1 when not. */
 export const check: Verb = {
   name: "check",
   summary: "say whether a configuration is valid, and what is wrong with it",
   usage: "check FILE [-f text|json]",
-  async run(args, io) {
+  async run(args, context) {
     const { values, positionals } = parseVerbArgs(check, args, {
       format: { type: "string", short: "f", default: "text" },
     });
-    const [file = ""] = exactly(check, ["FILE"], positionals);
+    const [file = ""] = requirePositionals(check, ["FILE"], positionals);
     const print = Object.hasOwn(FORMATS, values.format) ? FORMATS[values.format as Format] : undefined;
     if (!print) throw usageError(check, `"${values.format}" is not a format`);
-    const { config, notices = [], problemAt, problems } = checkConfig(resolve(io.cwd, file), { env: io.env });
-    for (const { hint, message, path } of config ? await misfits(config) : []) {
+    const {
+      config,
+      notices = [],
+      problemAt,
+      problems,
+    } = checkConfig(resolve(context.cwd, file), { env: context.env });
+    for (const { hint, message, path } of config ? await budgetProblems(config) : []) {
       if (problemAt) problems.push(problemAt(path, message, hint));
     }
-    for (const notice of notices) io.err(`notice: ${problemText({ ...notice, file })}`);
+    for (const notice of notices) context.err(`notice: ${problemText({ ...notice, file })}`);
     const isValid = config !== undefined && problems.length === 0;
     const asGiven = problems.map((problem) => ({ ...problem, file }));
-    print(file, { ...(isValid && { config }), problems: asGiven }, io.out);
+    print(file, { ...(isValid && { config }), problems: asGiven }, context.out);
     return isValid ? 0 : 1;
   },
 };

@@ -2,31 +2,31 @@ import { resolve } from "node:path";
 import { jsonSchemaText } from "../../config/json-schema.ts";
 import { loadConfig } from "../../config/load.ts";
 import { effectiveYaml } from "../../config/show.ts";
-import { exactly, type Io, parseVerbArgs, usageError, type Verb } from "../verb.ts";
+import { type CommandContext, parseVerbArgs, requirePositionals, usageError, type Verb } from "../verb.ts";
 
 export const config: Verb = {
   name: "config",
   summary: "print the configuration's schema, or a file with every default filled in",
   usage: "config schema\nconfig show --effective FILE",
-  async run([action = "", ...args], io) {
+  async run([action = "", ...args], context) {
     const act = Object.hasOwn(ACTIONS, action) ? ACTIONS[action as keyof typeof ACTIONS] : undefined;
     if (!act) throw usageError(config, action === "" ? "say what to do" : `"${action}" is not known`);
-    act(args, io);
+    act(args, context);
     return 0;
   },
 };
 
 const ACTIONS = { schema: printSchema, show: printEffective };
 
-function printSchema(args: string[], io: Io): void {
-  exactly(config, [], parseVerbArgs(config, args, {}).positionals);
-  io.out(jsonSchemaText.trimEnd());
+function printSchema(args: string[], context: CommandContext): void {
+  requirePositionals(config, [], parseVerbArgs(config, args, {}).positionals);
+  context.out(jsonSchemaText.trimEnd());
 }
 
 /** The only view there is; `--effective` says so at the call and leaves room for others. */
-function printEffective(args: string[], io: Io): void {
+function printEffective(args: string[], context: CommandContext): void {
   const { values, positionals } = parseVerbArgs(config, args, { effective: { type: "boolean" } });
-  const [file = ""] = exactly(config, ["FILE"], positionals);
+  const [file = ""] = requirePositionals(config, ["FILE"], positionals);
   if (!values.effective) throw usageError(config, "show needs --effective");
-  io.out(effectiveYaml(loadConfig(resolve(io.cwd, file), { env: io.env })).trimEnd());
+  context.out(effectiveYaml(loadConfig(resolve(context.cwd, file), { env: context.env })).trimEnd());
 }

@@ -17,8 +17,8 @@ import { openSource, type SourceSettings } from "../../services/camera/open-sour
 import { type CameraEvent, isSupervised } from "../../services/camera/report.ts";
 import { request } from "../../services/health/control-socket.ts";
 import { readDevice, readDisk } from "../../services/health/device.ts";
-import { misfits } from "../model-budget.ts";
-import { exactly, type Io, parseVerbArgs, type Verb } from "../verb.ts";
+import { budgetProblems } from "../model-budget.ts";
+import { type CommandContext, parseVerbArgs, requirePositionals, type Verb } from "../verb.ts";
 
 /** One thing looked at: `bad` stops Sightline, `warn` takes something away from it. */
 interface Finding {
@@ -37,15 +37,17 @@ export const doctor: Verb = {
   name: "doctor",
   summary: "look for what is missing on this machine",
   usage: "doctor [--config FILE] [--json]",
-  async run(args, io) {
+  async run(args, context) {
     const { positionals, values } = parseVerbArgs(doctor, args, {
       config: { type: "string", short: "c" },
       json: { type: "boolean", default: false },
     });
-    exactly(doctor, [], positionals);
-    const config = values.config ? loadConfig(resolve(io.cwd, values.config), { env: io.env }) : undefined;
-    const findings = [...(await lookAtMachine(io, config)), ...(config ? await lookAtConfig(config) : [])];
-    for (const finding of findings) io.out(values.json ? JSON.stringify(finding) : line(finding));
+    requirePositionals(doctor, [], positionals);
+    const config = values.config
+      ? loadConfig(resolve(context.cwd, values.config), { env: context.env })
+      : undefined;
+    const findings = [...(await checkMachine(context, config)), ...(config ? await checkConfig(config) : [])];
+    for (const finding of findings) context.out(values.json ? JSON.stringify(finding) : line(finding));
     return findings.some((f) => f.level === "bad") ? 1 : 0;
   },
 };
@@ -53,20 +55,20 @@ export const doctor: Verb = {
 const line = ({ level, about, found, hint }: Finding): string =>
   `${level.padEnd(5)} ${about.padEnd(20)} ${found}${hint ? `\n${" ".repeat(27)}${hint}` : ""}`;
 
-async function lookAtMachine(io: Io, config: Config | undefined): Promise<Finding[]> {
+async function checkMachine(context: CommandContext, config: Config | undefined): Promise<Finding[]> {
   const device = await readDevice();
   return [
     ok("board", `${device.model ?? "unknown"}, ${device.cpus} cores, ${formatBytes(device.memory_bytes)}`),
     await attempt("cpu features", async () => cpuFeatures().join(" ") || "none that kernels use"),
-    await attempt("kernels", async () => lookAtKernels(config?.engine.kernels)),
-    await attempt("execution provider", () => lookAtEngine(config?.engine.library)),
-    await lookAtDisk(io.cwd),
-    await lookAtVideo(),
-    lookAtTool(io, "gst-launch-1.0", "gstreamer1.0-tools"),
+    await attempt("kernels", async () => checkKernels(config?.engine.kernels)),
+    await attempt("execution provider", () => checkEngine(config?.engine.library)),
+    await checkDisk(context.cwd),
+    await checkVideo(),
+    checkTool(context, "gst-launch-1.0", "gstreamer1.0-tools"),
   ];
 }
 
-async function lookAtConfig(config: Config): Promise<Finding[]> {
+async function checkConfig(config: Config): Promise<Finding[]> {
   return [
     ...(await Promise.all(
       Object.entries(config.models).map(([name, { bundle, variant: wanted }]) =>
@@ -86,17 +88,17 @@ async function lookAtConfig(config: Config): Promise<Finding[]> {
         ),
       ),
     )),
-    ...(await lookAtMemory(config)),
-    await attempt("mqtt broker", () => reach(new URL(config.mqtt.url))),
-    await lookAtDisk(config.store.path),
+    ...(await checkMemory(config)),
+    await attempt("mqtt broker", () => connectTo(new URL(config.mqtt.url))),
+    await checkDisk(config.store.path),
   ];
 }
 
 const ok = (about: string, found: string): Finding => ({ level: "ok", about, found });
 
 /** What cannot fit, and what the daemon's models take where it runs. */
-async function lookAtMemory(config: Config): Promise<Finding[]> {
-  const wrong = (await misfits(config)).map(({ hint, message }): Finding => {
+async function checkMemory(config: Config): Promise<Finding[]> {
+  const wrong = (await budgetProblems(config)).map(({ hint, message }): Finding => {
     return { level: "bad", about: "model memory", found: message, hint };
   });
   return [...wrong, ...(await memoryInUse(config.store.path))];
@@ -125,14 +127,14 @@ async function attempt(about: string, look: () => Promise<string>): Promise<Find
 }
 
 /** `preprocess avx2, …`, in the order of the frame's way. */
-function lookAtKernels(choice: Config["engine"]["kernels"] | undefined): string {
+function checkKernels(choice: Config["engine"]["kernels"] | undefined): string {
   const chosen = openKernels(choice === "generic" ? [] : undefined).chosen();
   return Object.entries(chosen)
     .map(([kernel, variant]) => `${kernel} ${variant}`)
     .join(", ");
 }
 
-async function lookAtEngine(library: string | undefined): Promise<string> {
+async function checkEngine(library: string | undefined): Promise<string> {
   const provider = new CpuExecutionProvider({ slots: 1, intraOpThreads: 1, library });
   try {
     provider.start();
@@ -142,12 +144,12 @@ async function lookAtEngine(library: string | undefined): Promise<string> {
   }
 }
 
-async function lookAtDisk(path: string): Promise<Finding> {
+async function checkDisk(path: string): Promise<Finding> {
   let folder = path;
   while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
   const about = `disk ${path}`;
   const disk = await readDisk(folder);
-  if (!disk || !(await takesFiles(folder))) {
+  if (!disk || !(await isWritable(folder))) {
     return {
       level: "bad",
       about,
@@ -166,7 +168,7 @@ async function lookAtDisk(path: string): Promise<Finding> {
 }
 
 /** Tries it: permissions say nothing to root, nor of a file in the folder's place or a read-only file system. */
-async function takesFiles(folder: string): Promise<boolean> {
+async function isWritable(folder: string): Promise<boolean> {
   try {
     await rmdir(await mkdtemp(join(folder, ".sightline-")));
     return true;
@@ -175,7 +177,7 @@ async function takesFiles(folder: string): Promise<boolean> {
   }
 }
 
-async function lookAtVideo(): Promise<Finding> {
+async function checkVideo(): Promise<Finding> {
   const names = await readdir("/dev").catch(() => [] as string[]);
   const videos = names.filter((name) => /^video\d+$/.test(name)).map((name) => `/dev/${name}`);
   if (videos.length > 0) return ok("video devices", videos.join(" "));
@@ -183,8 +185,8 @@ async function lookAtVideo(): Promise<Finding> {
   return { level: "warn", about: "video devices", found: "none", hint };
 }
 
-function lookAtTool(io: Io, command: string, debianPackage: string): Finding {
-  const folder = (io.env.PATH ?? "").split(delimiter).find((f) => existsSync(join(f, command)));
+function checkTool(context: CommandContext, command: string, debianPackage: string): Finding {
+  const folder = (context.env.PATH ?? "").split(delimiter).find((f) => existsSync(join(f, command)));
   if (folder) return ok(command, join(folder, command));
   return { level: "warn", about: command, found: "missing", hint: `sudo apt-get install ${debianPackage}` };
 }
@@ -228,7 +230,7 @@ async function firstFrame(camera: string, settings: SourceSettings): Promise<str
   }
 }
 
-function reach(url: URL): Promise<string> {
+function connectTo(url: URL): Promise<string> {
   const port = Number(url.port) || (url.protocol === "mqtts:" ? 8883 : 1883);
   return new Promise((resolve, reject) => {
     const fail = (reason: string) => {

@@ -4,7 +4,7 @@ import { loadConfig } from "../../config/load.ts";
 import { parseDurationMs } from "../../runtime/base/units.ts";
 import { request } from "../../services/health/control-socket.ts";
 import type { Health } from "../../services/health/health-reporter.ts";
-import { exactly, parseVerbArgs, usageError, type Verb } from "../verb.ts";
+import { parseVerbArgs, requirePositionals, usageError, type Verb } from "../verb.ts";
 
 const ANSWER_LIMIT_MS = 2_000;
 const RETRY_MS = 500;
@@ -14,19 +14,19 @@ export const health: Verb = {
   name: "health",
   summary: "ask the running daemon how it is",
   usage: "health --config FILE [--wait 60s]",
-  async run(args, io) {
+  async run(args, context) {
     const { positionals, values } = parseVerbArgs(health, args, {
       config: { type: "string", short: "c" },
       wait: { type: "string", default: "0s" },
     });
     const waitMs = parseDurationMs(values.wait);
-    exactly(health, [], positionals);
+    requirePositionals(health, [], positionals);
     if (!values.config) throw usageError(health, "--config is missing");
     if (waitMs === undefined) throw usageError(health, `--wait ${values.wait} is not a duration`);
-    const { store } = loadConfig(resolve(io.cwd, values.config), { env: io.env });
+    const { store } = loadConfig(resolve(context.cwd, values.config), { env: context.env });
     const { record, troubles } = await askUntilWell(store.path, Date.now() + waitMs);
-    io.out(JSON.stringify(record, null, 2));
-    for (const trouble of troubles) io.err(trouble);
+    context.out(JSON.stringify(record, null, 2));
+    for (const trouble of troubles) context.err(trouble);
     return troubles.length === 0 ? 0 : 1;
   },
 };

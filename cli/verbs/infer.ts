@@ -18,7 +18,7 @@ import { CpuExecutionProvider } from "../../runtime/session/cpu-provider.ts";
 import { readFrame } from "../../services/camera/replay.ts";
 import { annotate } from "../../services/evidence/annotate.ts";
 import { readBootId } from "../../services/health/device.ts";
-import { type Io, parseVerbArgs, usageError, type Verb } from "../verb.ts";
+import { type CommandContext, parseVerbArgs, usageError, type Verb } from "../verb.ts";
 import { bundleFolder } from "../zoo.ts";
 
 const RUN_LIMIT_MS = 60_000;
@@ -28,7 +28,7 @@ export const infer: Verb = {
   name: "infer",
   summary: "run a model on picture files",
   usage: "infer --model NAME|FOLDER [--variant NAME] [--min-score 0.3] [--json] [--annotate DIR] IMAGE…",
-  async run(args, io) {
+  async run(args, context) {
     const { values, positionals } = parseVerbArgs(infer, args, {
       model: { type: "string", short: "m" },
       variant: { type: "string" },
@@ -40,12 +40,12 @@ export const infer: Verb = {
     if (positionals.length === 0) throw usageError(infer, "IMAGE is missing");
     const minScore = Number(values["min-score"].trim() || Number.NaN);
     if (!(minScore >= 0 && minScore <= 1)) throw usageError(infer, "--min-score is a number from 0 to 1");
-    const folder = values.annotate === undefined ? undefined : resolve(io.cwd, values.annotate);
-    if (folder !== undefined) await writing(async () => makeFolder(folder));
+    const folder = values.annotate === undefined ? undefined : resolve(context.cwd, values.annotate);
+    if (folder !== undefined) await asImageWrite(async () => makeFolder(folder));
     const print = values.json ? printJson : printText;
-    const bundle = { folder: bundleFolder(values.model, io.cwd), variant: values.variant };
+    const bundle = { folder: bundleFolder(values.model, context.cwd), variant: values.variant };
     return withModel(bundle, (model) =>
-      inferAll(model, positionals, { minScore, folder, nameOf: uniqueNames(), print }, io),
+      inferAll(model, positionals, { minScore, folder, nameOf: uniqueNames(), print }, context),
     );
   },
 };
@@ -71,7 +71,7 @@ interface Options {
   /** Where annotated pictures go, and what each is called there. */
   folder: string | undefined;
   nameOf: (file: string) => string;
-  print: (result: InspectionResult, io: Io) => void;
+  print: (result: InspectionResult, context: CommandContext) => void;
 }
 
 /** A few pictures at a time, printed in the order given. */
@@ -79,7 +79,7 @@ async function inferAll(
   model: VisionModel,
   files: readonly string[],
   options: Options,
-  io: Io,
+  context: CommandContext,
 ): Promise<number> {
   const provenance = { device: "infer", boot_id: await readBootId() };
   const ahead: Promise<InspectionResult>[] = [];
@@ -89,7 +89,7 @@ async function inferAll(
       const frame = await readFrame(clock, {
         id: next + 1,
         camera: "infer",
-        file: resolve(io.cwd, files[next] ?? ""),
+        file: resolve(context.cwd, files[next] ?? ""),
       });
       const result = inferFrame(model, frame, options).then((judged) =>
         buildResult("infer", judged, provenance),
@@ -101,7 +101,7 @@ async function inferAll(
     const result = await ahead.shift();
     if (!result) continue;
     if (result.error) exitCode = 1;
-    options.print(result, io);
+    options.print(result, context);
   }
   return exitCode;
 }
@@ -117,7 +117,7 @@ async function inferFrame(model: VisionModel, frame: Frame, options: Options): P
   if (folder !== undefined && judged.source && frame.origin) {
     const name = options.nameOf(frame.origin);
     const picture = await annotate(frame.picture, judged.source, judged.detections);
-    await writing(() => writeFile(join(folder, name), picture));
+    await asImageWrite(() => writeFile(join(folder, name), picture));
   }
   return judged;
 }
@@ -133,7 +133,7 @@ function uniqueNames(): (file: string) => string {
   };
 }
 
-async function writing(work: () => Promise<void>): Promise<void> {
+async function asImageWrite(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
@@ -141,12 +141,12 @@ async function writing(work: () => Promise<void>): Promise<void> {
   }
 }
 
-function printJson(result: InspectionResult, io: Io): void {
-  io.out(JSON.stringify(result));
+function printJson(result: InspectionResult, context: CommandContext): void {
+  context.out(JSON.stringify(result));
 }
 
-function printText(result: InspectionResult, io: Io): void {
+function printText(result: InspectionResult, context: CommandContext): void {
   const found = result.detections.map((d) => `${d.label} ${d.score.toFixed(2)}`).join(", ");
-  io.out(`${result.verdict.padEnd(5)} ${result.frame.origin}  ${found || result.reasons.join("; ")}`);
-  if (result.error) io.err(result.error.hint);
+  context.out(`${result.verdict.padEnd(5)} ${result.frame.origin}  ${found || result.reasons.join("; ")}`);
+  if (result.error) context.err(result.error.hint);
 }

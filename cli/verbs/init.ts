@@ -11,7 +11,7 @@ export const init: Verb = {
   name: "init",
   summary: "write a first configuration",
   usage: "init [FILE] [--bundle FOLDER] [--images FOLDER] [--force]",
-  async run(args, io) {
+  async run(args, context) {
     const { values, positionals } = parseVerbArgs(init, args, {
       bundle: { type: "string", default: fileURLToPath(shipped("models/zoo/pcb-aoi")) },
       images: { type: "string", default: fileURLToPath(shipped("models/zoo/pcb-aoi/samples/images")) },
@@ -20,8 +20,8 @@ export const init: Verb = {
     if (positionals.length > 1) throw usageError(init, `what is "${positionals[1]}" for?`);
     const file = positionals[0] ?? "sightline.yaml";
     const schemaUrl = shipped("config/config.schema.json").href;
-    await write(resolve(io.cwd, file), exampleConfig({ ...values, schemaUrl }), values.force);
-    io.out(`Wrote ${file}. Next: sightline check ${file}`);
+    await write(resolve(context.cwd, file), exampleConfig({ ...values, schemaUrl }), values.force);
+    context.out(`Wrote ${file}. Next: sightline check ${file}`);
     return 0;
   },
 };

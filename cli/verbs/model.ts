@@ -12,9 +12,9 @@ export const model: Verb = {
     const verbs = await subVerbs();
     return verbs.map(({ summary, usage }) => `${usage}\n      ${summary}`).join("\n");
   },
-  async run([name, ...rest], io) {
+  async run([name, ...rest], context) {
     const verb = (await subVerbs()).find((sub) => sub.name === name);
-    if (verb) return verb.run(rest, io);
+    if (verb) return verb.run(rest, context);
     const message = name === undefined ? "say what to do with it" : `there is no command "${name}"`;
     throw new SightlineError("ERR_USAGE", `model: ${message}`, { hint: "Run `sightline help model`." });
   },

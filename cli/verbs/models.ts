@@ -9,7 +9,7 @@ export const models: Verb = {
   name: "models",
   summary: "the old name of `ps`, `model list --shipped` and `model load`, `unload` and `activate`",
   usage: "models [BUNDLE…] [--json] | models [load|unload|activate NAME] --config FILE [--json]",
-  async run(args, io) {
+  async run(args, context) {
     const [first = ""] = args.filter((arg) => !arg.startsWith("-"));
     const isOfDaemon = args.some((arg) => /^(--config|-c)(=|$)/.test(arg));
     const [verb, rest] = IN_DAEMON.includes(first)
@@ -18,7 +18,7 @@ export const models: Verb = {
         ? [ps, args]
         : [model, ["list", "--shipped", ...args]];
     const written = verb === ps ? "ps" : `model ${rest[0]}${rest[1] === "--shipped" ? " --shipped" : ""}`;
-    io.err(`notice: \`sightline models\` is called \`sightline ${written}\` now`);
-    return verb.run(rest, io);
+    context.err(`notice: \`sightline models\` is called \`sightline ${written}\` now`);
+    return verb.run(rest, context);
   },
 };

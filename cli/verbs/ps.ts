@@ -3,29 +3,29 @@ import { loadConfig } from "../../config/load.ts";
 import { formatBytes } from "../../runtime/base/units.ts";
 import type { ModelMemory, ModelStatus } from "../../runtime/loader/model-status.ts";
 import { request } from "../../services/health/control-socket.ts";
-import { exactly, parseVerbArgs, usageError, type Verb } from "../verb.ts";
+import { parseVerbArgs, requirePositionals, usageError, type Verb } from "../verb.ts";
 
 /** What the running daemon has in memory. */
 export const ps: Verb = {
   name: "ps",
   summary: "show the models of the running daemon and the memory that they take",
   usage: "ps --config FILE [--json]",
-  async run(args, io) {
+  async run(args, context) {
     const { positionals, values } = parseVerbArgs(ps, args, {
       json: { type: "boolean", default: false },
       config: { type: "string", short: "c" },
     });
-    exactly(ps, [], positionals);
+    requirePositionals(ps, [], positionals);
     if (!values.config) throw usageError(ps, "--config is missing");
-    const { store } = loadConfig(resolve(io.cwd, values.config), { env: io.env });
+    const { store } = loadConfig(resolve(context.cwd, values.config), { env: context.env });
     const answer = (await request(store.path, "models")) as { models: ModelStatus[]; memory: ModelMemory };
     if (values.json) {
-      io.out(JSON.stringify(answer));
+      context.out(JSON.stringify(answer));
       return 0;
     }
-    for (const status of answer.models) io.out(statusText(status));
+    for (const status of answer.models) context.out(statusText(status));
     const { budget_bytes, resident_bytes } = answer.memory;
-    io.out(`${formatBytes(resident_bytes)} of ${formatBytes(budget_bytes)} taken`);
+    context.out(`${formatBytes(resident_bytes)} of ${formatBytes(budget_bytes)} taken`);
     return 0;
   },
 };

@@ -2,20 +2,20 @@ import { resolve } from "node:path";
 import { loadConfig } from "../../config/load.ts";
 import type { Reloaded } from "../../services/daemon/daemon.ts";
 import { request } from "../../services/health/control-socket.ts";
-import { exactly, parseVerbArgs, usageError, type Verb } from "../verb.ts";
+import { parseVerbArgs, requirePositionals, usageError, type Verb } from "../verb.ts";
 
 /** Exit code 1 when the new configuration is refused; the running one goes on then. */
 export const reload: Verb = {
   name: "reload",
   summary: "have the running daemon read its configuration again",
   usage: "reload --config FILE",
-  async run(args, io) {
+  async run(args, context) {
     const { positionals, values } = parseVerbArgs(reload, args, { config: { type: "string", short: "c" } });
-    exactly(reload, [], positionals);
+    requirePositionals(reload, [], positionals);
     if (!values.config) throw usageError(reload, "--config is missing");
-    const { store } = loadConfig(resolve(io.cwd, values.config), { env: io.env });
+    const { store } = loadConfig(resolve(context.cwd, values.config), { env: context.env });
     const { changed } = (await request(store.path, "reload")) as Reloaded;
-    io.out(changed.length > 0 ? `changed: ${changed.join(", ")}` : "nothing has changed");
+    context.out(changed.length > 0 ? `changed: ${changed.join(", ")}` : "nothing has changed");
     return 0;
   },
 };

@@ -6,7 +6,7 @@ import { SightlineError } from "../../runtime/base/errors.ts";
 import type { ReadConfig } from "../../services/daemon/configuration.ts";
 import { Daemon } from "../../services/daemon/daemon.ts";
 import { createLogger } from "../logger.ts";
-import { exactly, parseVerbArgs, usageError, type Verb } from "../verb.ts";
+import { parseVerbArgs, requirePositionals, usageError, type Verb } from "../verb.ts";
 import { readVersion } from "../version.ts";
 
 /** Ends on SIGTERM, SIGINT, or when every source has come to its end; reads its configuration again on SIGHUP. */
@@ -14,12 +14,12 @@ export const run: Verb = {
   name: "run",
   summary: "run the daemon in the foreground",
   usage: "run --config FILE",
-  async run(args, io) {
+  async run(args, context) {
     const { positionals, values } = parseVerbArgs(run, args, { config: { type: "string", short: "c" } });
-    exactly(run, [], positionals);
+    requirePositionals(run, [], positionals);
     if (!values.config) throw usageError(run, "--config is missing");
-    const file = resolve(io.cwd, values.config);
-    const read = () => readConfig(file, { env: io.env });
+    const file = resolve(context.cwd, values.config);
+    const read = () => readConfig(file, { env: context.env });
     const { config, notices } = read();
     const logger = createLogger(config.log.level);
     for (const notice of notices) logger.warn({}, notice);

@@ -2,26 +2,26 @@ import { resolve } from "node:path";
 import { loadConfig } from "../../config/load.ts";
 import type { BatchRecord } from "../../runtime/scheduler/batch-log.ts";
 import { request } from "../../services/health/control-socket.ts";
-import { exactly, parseVerbArgs, usageError, type Verb } from "../verb.ts";
+import { parseVerbArgs, requirePositionals, usageError, type Verb } from "../verb.ts";
 
 /** What the running daemon's schedulers decided, and why. */
 export const trace: Verb = {
   name: "trace",
   summary: "say which frames ran together in the running daemon, when and why",
   usage: "trace --config FILE [--last N] [-f text|json|chrome]",
-  async run(args, io) {
+  async run(args, context) {
     const { positionals, values } = parseVerbArgs(trace, args, {
       config: { type: "string", short: "c" },
       last: { type: "string", default: "100" },
       format: { type: "string", short: "f", default: "text" },
     });
-    exactly(trace, [], positionals);
+    requirePositionals(trace, [], positionals);
     if (values.config === undefined) throw usageError(trace, "--config FILE is missing");
     const print = Object.hasOwn(FORMATS, values.format) ? FORMATS[values.format as Format] : undefined;
     if (!print) throw usageError(trace, `"${values.format}" is not a format`);
-    const { store } = loadConfig(resolve(io.cwd, values.config), { env: io.env });
+    const { store } = loadConfig(resolve(context.cwd, values.config), { env: context.env });
     const batches = await request(store.path, "trace", { last: Number(values.last) });
-    for (const each of print(batches as BatchRecord[])) io.out(each);
+    for (const each of print(batches as BatchRecord[])) context.out(each);
     return 0;
   },
 };

@@ -8,7 +8,7 @@ const MODE = {
     .enum(["free_run", "triggered"])
     .default("free_run")
     .describe("`free_run` may drop old frames for newer ones; `triggered` never drops one silently."),
-  buffer: z.int().min(1).max(256).default(4).describe("How many frames may wait or be in process at a time."),
+  buffer: z.int().min(1).max(256).default(4).describe("How many frames may wait or be processed at a time."),
 };
 
 const side = z.int().min(8).max(16_384);
@@ -19,17 +19,17 @@ const argument = z
   .meta({ "x-noun": "text of 1 to 4096 characters" });
 const command = z.array(argument).min(1);
 
-/** Of sources that are child processes. */
+/** Options of every source that runs as a child process. */
 const SUPERVISION = {
   stall: duration({ min: "100ms", max: "1d", example: "2s" })
     .optional()
     .describe(
-      "Longest silence before the camera counts as stalled and is restarted. Left out: the longer of 1.8 s and 5 frame times; with `mode: triggered` none.",
+      "How long the camera may deliver nothing before it counts as stalled and is restarted. Default: 1.8 s or 5 frame intervals, whichever is longer; no limit with `mode: triggered`.",
     ),
   recover_cmd: command
     .optional()
     .describe(
-      'Command and arguments that may help when restarts do not, such as `["systemctl", "restart", "nvargus-daemon"]`; run without a shell.',
+      'Command to run, without a shell, when restarts alone do not bring the camera back, such as `["systemctl", "restart", "nvargus-daemon"]`.',
     ),
   fault_frames: z
     .int()
@@ -42,11 +42,11 @@ const SUPERVISION = {
   sharpness_min: positiveNumber
     .optional()
     .describe(
-      "A picture whose Laplacian varies by less than this counts as blurred. Left out: pictures are not checked for blur.",
+      "A picture counts as blurred when the variance of its Laplacian is below this. Default: pictures are not checked for blur.",
     ),
 };
 
-/** Images or a video, as if a camera had taken them. */
+/** Replays images or a video as if a camera were taking them. */
 const replay = z
   .strictObject({
     source: z
@@ -55,26 +55,33 @@ const replay = z
     path: path
       .optional()
       .describe(
-        "Folder of images, taken in the order of their names, or a video file. Either this or `files`.",
+        "Folder of images, replayed in the order of their names, or a video file. Give either this or `files`.",
       ),
-    files: z.array(path).min(1).optional().describe("Image files, in this order. Either this or `path`."),
+    files: z
+      .array(path)
+      .min(1)
+      .optional()
+      .describe("Image files, replayed in this order. Give either this or `path`."),
     fps: z
       .union([z.literal("max"), positiveNumber.max(1000)])
       .default(10)
-      .describe('Frames per second; `"max"` delivers each as soon as there is room.'),
-    repeat: z.enum(["loop", "once"]).default("loop").describe("Start again after the last image, or stop."),
+      .describe('Frames per second; `"max"` delivers each frame as soon as there is room for it.'),
+    repeat: z
+      .enum(["loop", "once"])
+      .default("loop")
+      .describe("Whether to start again after the last image or to stop."),
     ...MODE,
   })
   .superRefine(
     (value, ctx) => {
       const given = [value.path, value.files].filter((key) => key !== undefined).length;
-      if (given === 2) complain(ctx, ["files"], "cannot stand next to path", "remove one of the two");
+      if (given === 2) complain(ctx, ["files"], "cannot be combined with path", "remove one of the two");
       if (given === 0) complain(ctx, [], "needs images", "add path: FOLDER or files: [..]");
     },
     { when: ({ value }) => isRecord(value) },
   );
 
-/** Which keys a preset takes, and which it cannot do without. */
+/** The keys that each preset accepts, and the ones that it requires. */
 const PRESETS = {
   usb: { takes: ["device"], needs: [] },
   picam: { takes: ["device"], needs: [] },
@@ -96,35 +103,37 @@ const gst = z
       .min(1)
       .optional()
       .describe(
-        "A pipeline as `gst-launch-1.0` takes it, without a sink; what comes out of it is video/x-raw or image/jpeg. Either this or `preset`.",
+        "A pipeline in the syntax of `gst-launch-1.0`, without a sink; its output must be video/x-raw or image/jpeg. Give either this or `preset`.",
       ),
     preset: z
       .enum(["usb", "picam", "jetson-csi", "rtsp", "gige", "file", "test"])
       .optional()
-      .describe("A pipeline that Sightline makes for a kind of camera; see cameras.md."),
+      .describe("A ready-made pipeline for one kind of camera; see cameras.md."),
     device: text
       .optional()
       .describe(
-        "Of `usb`: such as `/dev/v4l/by-id/…` (left out: /dev/video0). Of `jetson-csi`: the sensor's number. Of `picam` and `gige`: the camera's name (left out: the first).",
+        "With `usb`: a device such as `/dev/v4l/by-id/…` (default: /dev/video0). With `jetson-csi`: the sensor's number. With `picam` and `gige`: the camera's name (default: the first one found).",
       ),
     url: z
       .string()
       .regex(/^rtsps?:\/\/[^\s]+$/)
       .meta({ "x-noun": 'an address such as "rtsp://camera.local/stream"', "x-secret": true })
       .optional()
-      .describe("Of `rtsp`: where the stream is; best as `${file:PATH}` when it holds a password."),
-    path: path.optional().describe("Of `file`: a video, played at its own speed and again from the start."),
-    pattern: text.optional().describe("Of `test`: a pattern of videotestsrc. Left out: colour bars."),
-    width: side.optional().describe("Pixels across. Left out: the source's."),
-    height: side.optional().describe("Pixels down. Left out: the source's."),
+      .describe("With `rtsp`: the stream's address; use `${file:PATH}` if it contains a password."),
+    path: path.optional().describe("With `file`: a video, played in a loop at its own speed."),
+    pattern: text.optional().describe("With `test`: a pattern of videotestsrc. Default: colour bars."),
+    width: side.optional().describe("Width in pixels. Default: the source's own."),
+    height: side.optional().describe("Height in pixels. Default: the source's own."),
     fps: positiveNumber
       .max(1000)
       .optional()
-      .describe("Frames per second that the device is asked for, and expected. Left out: the source's."),
+      .describe("Frames per second to request from the device and to expect. Default: the source's own."),
     format: z
       .enum([...RAW_FORMATS, "jpeg"])
       .optional()
-      .describe("How frames are delivered; `jpeg` to be decoded later. Left out: what takes no conversion."),
+      .describe(
+        "Format of the frames; `jpeg` is decoded later, in Sightline. Default: the format that needs no conversion.",
+      ),
     ...MODE,
     ...SUPERVISION,
   })
@@ -133,7 +142,7 @@ const gst = z
 function checkGst(value: Record<string, unknown>, ctx: z.RefinementCtx): void {
   const { pipeline, preset } = value;
   if (pipeline !== undefined && preset !== undefined) {
-    complain(ctx, ["preset"], "cannot stand next to pipeline", "remove one of the two");
+    complain(ctx, ["preset"], "cannot be combined with pipeline", "remove one of the two");
   }
   if (pipeline === undefined && preset === undefined) {
     complain(ctx, [], "needs a pipeline", 'add preset: usb or pipeline: "…"');
@@ -147,41 +156,42 @@ function checkGst(value: Record<string, unknown>, ctx: z.RefinementCtx): void {
   for (const key of PRESET_KEYS) {
     if (value[key] === undefined || takes.some((taken) => taken === key)) continue;
     const users = Object.entries(PRESETS).filter(([, of]) => of.takes.some((taken) => taken === key));
-    const hint = `it goes with preset ${users.map(([name]) => name).join(", ")}`;
-    complain(ctx, [key], preset ? `is not for preset ${preset}` : "is not for a pipeline of your own", hint);
+    const hint = `it is an option of preset ${users.map(([name]) => name).join(", ")}`;
+    complain(ctx, [key], preset ? `is not an option of preset ${preset}` : "needs a preset", hint);
   }
   if ((value.width === undefined) !== (value.height === undefined)) {
     const given = value.width === undefined ? "height" : "width";
-    complain(ctx, [given], "needs the other of width and height", "give both, or leave both to the source");
+    const missing = given === "width" ? "height" : "width";
+    complain(ctx, [given], `needs ${missing} too`, "give both, or neither to take the source's own");
   }
 }
 
-/** Any program that writes frames to its output. */
+/** Any program that writes frames to its standard output. */
 const exec = z
   .strictObject({
     source: z.literal("exec").describe("`exec` runs any program that writes frames to its standard output."),
-    command: command.describe("The program and its arguments; run without a shell."),
+    command: command.describe("The program and its arguments, run without a shell."),
     framing: z
       .enum(["raw", "multipart", "mjpeg"])
       .default("raw")
       .describe(
-        "`raw`: frames of one size with nothing between them. `multipart`: a boundary and a Content-Length before each, so that a torn frame is noticed. `mjpeg`: one JPEG after the other.",
+        "`raw`: frames of one size with nothing between them. `multipart`: a boundary and a Content-Length before each frame, so that torn frames are detected. `mjpeg`: one JPEG after another.",
       ),
     format: z
       .enum([...RAW_FORMATS, "jpeg"])
       .optional()
       .describe(
-        "Pixel format of the frames; `jpeg` with `framing: multipart` for stills. With `mjpeg` it is not needed.",
+        "Pixel format of the frames, or `jpeg` with `framing: multipart`. Not needed with `framing: mjpeg`.",
       ),
-    width: side.optional().describe("Pixels across."),
-    height: side.optional().describe("Pixels down."),
+    width: side.optional().describe("Width in pixels."),
+    height: side.optional().describe("Height in pixels."),
     stride: z
       .int()
       .min(1)
       .max(1_048_576)
       .optional()
-      .describe("Bytes from one row to the next. Left out: rows are not padded."),
-    fps: positiveNumber.max(1000).optional().describe("Frames per second that are expected."),
+      .describe("Bytes from the start of one row to the next. Default: rows have no padding."),
+    fps: positiveNumber.max(1000).optional().describe("Expected frames per second."),
     ...MODE,
     ...SUPERVISION,
   })
@@ -190,9 +200,10 @@ const exec = z
 function checkExec(value: Record<string, unknown>, ctx: z.RefinementCtx): void {
   const { format, framing } = value;
   if (framing === "mjpeg" || (framing === "multipart" && format === "jpeg")) return;
-  if (format === "jpeg") complain(ctx, ["format"], "is not for framing raw", "write framing: mjpeg");
+  if (format === "jpeg")
+    complain(ctx, ["format"], "cannot be combined with framing raw", "write framing: mjpeg");
   for (const key of ["format", "width", "height"].filter((key) => value[key] === undefined)) {
-    complain(ctx, [], `pixels need ${key}`, `add ${key}: …, or framing: mjpeg when these are JPEGs`);
+    complain(ctx, [], `raw pixels need ${key}`, `add ${key}: …, or framing: mjpeg if the frames are JPEGs`);
   }
 }
 
@@ -200,5 +211,5 @@ function complain(ctx: z.RefinementCtx, path: string[], message: string, hint: s
   ctx.addIssue({ code: "custom", path, message, params: { at: "key", hint } });
 }
 
-/** One branch a kind of source, told apart by `source`. */
+/** One branch for each kind of source, selected by `source`. */
 export const camera = z.discriminatedUnion("source", [replay, gst, exec, pushed.http, pushed.mqtt]);

@@ -16,21 +16,21 @@ export const http = z
   .strictObject({
     listen: address
       .default("127.0.0.1:8080")
-      .describe("Address and port of the HTTP server; any but this device's own loopback needs a `token`."),
+      .describe("Address and port of the HTTP server; every address other than loopback needs a `token`."),
     token: secret
       .optional()
       .describe(
-        "What callers send as `Authorization: Bearer …`; best as `${file:PATH}`. Left out: loopback only.",
+        "Token that clients send as `Authorization: Bearer …`; preferably given as `${file:PATH}`. Without it, only loopback is served.",
       ),
     max_body: size({ min: "1KiB", max: "1GiB", example: "32MiB" })
       .prefault("32MiB")
-      .describe("The largest body of a request, such as a picture."),
+      .describe("Largest body of a request, such as a picture."),
   })
   .superRefine(
     (value, ctx) => {
       if (value.token !== undefined || LOOPBACK.test(String(value.listen))) return;
       const hint = "add token, or write 127.0.0.1";
-      const message = "is open to others, and there is no token";
+      const message = "is open to other machines, but no token is set";
       ctx.addIssue({ code: "custom", path: ["listen"], message, params: { hint } });
     },
     { when: ({ value }) => isRecord(value) },

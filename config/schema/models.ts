@@ -7,15 +7,19 @@ const batching = z
   .union([
     z.enum(["auto", "off"]),
     z.strictObject({
-      preferred: z.array(batchSize).min(1).max(8).describe("Sizes that go at once, up to `max_batch`."),
+      preferred: z
+        .array(batchSize)
+        .min(1)
+        .max(8)
+        .describe("Batch sizes that start at once, up to `max_batch`."),
       max_delay: duration({ min: "0ms", max: "10s", example: "5ms" }).describe(
-        "What is fewer than preferred goes when the first has waited for so long.",
+        "How long the first request may wait for a preferred size; after that, a smaller batch starts.",
       ),
     }),
   ])
   .default("auto")
   .describe(
-    "How frames come together up to `max_batch`. `auto`: never held back for a timer, sized by deadlines and what runs were measured to cost; `off`: one by one; `preferred` and `max_delay`: by fixed sizes and a timer, as Triton does.",
+    "How frames are batched, up to `max_batch`. `auto`: by deadlines and the measured cost of runs, without a timer; `off`: one frame a run; `preferred` and `max_delay`: by fixed sizes and a timer, as in Triton.",
   );
 
 const queue = z.strictObject({
@@ -24,7 +28,9 @@ const queue = z.strictObject({
     .min(1)
     .max(4096)
     .optional()
-    .describe("Left out: room for every frame that may be under way, and 128 inference requests."),
+    .describe(
+      "How many requests may wait. Default: every frame that can be in flight, and 128 inference requests.",
+    ),
   when_full: z
     .enum(["reject", "drop_oldest"])
     .default("reject")
@@ -33,55 +39,58 @@ const queue = z.strictObject({
     ),
 });
 
-/** One model of the configuration. */
+/** One entry of `models`. */
 export const model = z.strictObject({
-  bundle: path.describe("Folder with the model's manifest.json; see models.md."),
+  bundle: path.describe("Folder that contains the model's manifest.json; see models.md."),
   variant: id
     .optional()
-    .describe("One of the bundle's variants by its name. Left out: the best for this machine."),
+    .describe("Name of one of the bundle's variants. Default: the best one for this machine."),
   trust: path
     .optional()
     .describe(
-      "Folder with public keys (*.pem): the bundle has to be signed by one of them. Left out: its digests alone are checked.",
+      "Folder with public keys (*.pem); the bundle must be signed by one of them. Default: only its digests are checked.",
     ),
   preload: z
     .boolean()
     .default(true)
     .describe(
-      "Whether the model is opened at the start, as far as there is room; otherwise the first frame that needs it opens it.",
+      "Whether the model is opened at startup, if there is room; otherwise the first frame that needs it opens it.",
     ),
-  pin: z.boolean().default(false).describe("The model stays in memory and never makes room for another one."),
+  pin: z
+    .boolean()
+    .default(false)
+    .describe("Whether the model stays in memory and is never evicted to make room for another."),
   idle_unload: duration({ min: "1s", max: "7d", example: "5m" })
     .optional()
     .describe(
-      "How long the model may go without a frame before it gives its memory back. Left out: it does so only to make room for others.",
+      "How long the model may be unused before it is unloaded. Default: it is unloaded only to make room for other models.",
     ),
   stream: z
     .enum(["auto", "always", "never"])
     .default("auto")
     .describe(
-      "Whether the model's weights come into memory slice by slice in each run; `auto`: only when it does not fit otherwise.",
+      "Whether each run reads the model's weights into memory slice by slice; `auto`: only if they do not fit otherwise.",
     ),
   max_batch: batchSize
     .default(1)
     .describe(
-      "Frames that one run may take, for models whose first dimension is open. Each takes memory for tensors; on a processor the gain is small: `sightline tune` measures it.",
+      "Most frames in one run, for models with a dynamic batch dimension. Each frame takes memory for its tensors, and on a CPU the gain is small; `sightline tune` measures it.",
     ),
   batching,
   instances: z
     .union([z.literal("auto"), z.int().min(1).max(64)])
     .default("auto")
-    .describe("How many runs of this model may be under way at once; `auto`: as many as `engine.slots`."),
+    .describe("How many runs of this model may be in flight at once; `auto`: as many as `engine.slots`."),
   deadline: duration({ min: "1ms", max: "10m", example: "100ms" })
     .optional()
-    .describe("Time limit of requests that bring none of their own; one that cannot meet it is not run."),
+    .describe("Deadline of requests that do not bring their own; a request that cannot meet it is not run."),
   priority: z
     .int()
     .min(1)
     .max(100)
     .default(1)
     .describe(
-      "Share of the engine while several models have work: a model with 2 gets twice the time of one with 1.",
+      "Share of the engine's time while several models have work: a model with 2 gets twice as much as one with 1.",
     ),
-  queue: queue.prefault({}).describe("Frames and inference requests that wait."),
+  queue: queue.prefault({}).describe("Queue of the frames and inference requests that wait for this model."),
 });

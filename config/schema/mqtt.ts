@@ -17,21 +17,30 @@ const baseTopic = text.refine((topic) => !/[+#$]/.test(topic) && !/^\/|\/$/.test
 });
 
 const tls = z.strictObject({
-  ca: path.optional().describe("File with the certificates (PEM) that may sign the broker's."),
-  cert: path.optional().describe("This device's certificate (PEM), if the broker asks for one."),
-  key: path.optional().describe("The private key of `cert` (PEM)."),
-  verify: z.boolean().default(true).describe("Refuse a broker whose certificate does not check out."),
+  ca: path
+    .optional()
+    .describe("File with the CA certificates (PEM) that the broker's certificate is verified against."),
+  cert: path.optional().describe("Client certificate of this device (PEM), if the broker requires one."),
+  key: path.optional().describe("Private key of `cert` (PEM)."),
+  verify: z
+    .boolean()
+    .default(true)
+    .describe("Whether to refuse a broker whose certificate cannot be verified."),
 });
 
 export const mqtt = z
   .strictObject({
     url: url
       .default("mqtt://127.0.0.1:1883")
-      .describe("Address of the broker; `mqtts` for TLS. User name and password have keys of their own."),
+      .describe(
+        "Address of the broker; `mqtts` for TLS. User name and password go into `username` and `password`.",
+      ),
     base_topic: baseTopic.default("sightline").describe("First part of every topic."),
-    client_id: text.optional().describe("MQTT client id. Left out: `sightline-` and the device's id."),
+    client_id: text.optional().describe("MQTT client id. Default: `sightline-` followed by the device's id."),
     username: text.optional().describe("User name at the broker."),
-    password: secret.optional().describe("Password at the broker; best as `${env:NAME}` or `${file:PATH}`."),
+    password: secret
+      .optional()
+      .describe("Password at the broker; preferably given as `${env:NAME}` or `${file:PATH}`."),
     protocol: z
       .literal(["auto", "5", "3.1.1"])
       .default("auto")
@@ -50,11 +59,11 @@ export const mqtt = z
       .min(1)
       .max(65_535)
       .default(20)
-      .describe("Messages that may be under way without an acknowledgement."),
+      .describe("Most messages that may be sent without being acknowledged."),
     retain_verdict: z
       .boolean()
       .default(true)
-      .describe("Let the broker keep each pipeline's last verdict for new subscribers."),
+      .describe("Whether the broker keeps each pipeline's last verdict for new subscribers."),
     tls: tls.optional().describe("Certificates; only with an `mqtts` address."),
   })
   .superRefine(
@@ -63,7 +72,7 @@ export const mqtt = z
         ctx.addIssue({
           code: "custom",
           path: ["password"],
-          message: "needs a username too",
+          message: "is set without a username",
           params: { at: "key", hint: "add username" },
         });
       }

@@ -4,48 +4,52 @@ import { duration, id, positiveNumber } from "./scalars.ts";
 import { point, rule, type StageConfig, score, stage, window } from "./stages.ts";
 
 const zone = z.strictObject({
-  points: z.array(point).min(3).max(100).describe("Its corners in order, in pixels of the camera's image."),
+  points: z
+    .array(point)
+    .min(3)
+    .max(100)
+    .describe("The zone's corners in order, in pixels of the camera's image."),
   overlap: score
     .optional()
-    .describe("Share of a box that must lie in it. Left out: the box's centre counts."),
+    .describe("Share of a box that must lie in the zone. Default: the box's centre decides."),
 });
 
 export const pipeline = z
   .strictObject({
     camera: id.describe("Name of a camera in `cameras`."),
-    model: id.optional().describe("Name of a model in `models`. Either this or `stages`."),
+    model: id.optional().describe("Name of a model in `models`. Give either this or `stages`."),
     min_score: score.default(0.3).describe("The lowest score at which a detection counts at all."),
     deadline: duration({ min: "1ms", max: "10m", example: "500ms" })
       .optional()
-      .describe("Time from capture after which a verdict is no longer useful. Left out: none."),
+      .describe("Time after capture from which a verdict is no longer useful. Default: none."),
     px_per_mm: positiveNumber
       .optional()
-      .describe("Pixels of the camera's image in a millimetre of the part. Left out: unknown."),
-    zones: z.record(id, zone).default({}).describe("Parts of the camera's image that rules speak of."),
+      .describe("Pixels of the camera's image per millimetre of the part. Default: unknown."),
+    zones: z.record(id, zone).default({}).describe("Areas of the camera's image, for rules to refer to."),
     rules: z
       .array(rule)
       .min(1)
       .optional()
       .describe(
-        "With `model`: what makes a frame fail or go to review; fail outranks review. Left out: any detection fails.",
+        "With `model`: what makes a frame fail or go to review; fail outranks review. Default: any detection makes it fail.",
       ),
     window: window
       .optional()
       .describe(
-        "With `model`: also judge the last n frames together; k failed ones make the window fail. Left out: no window.",
+        "With `model`: the verdict is fail when k of the last n frames failed. Default: each frame by itself.",
       ),
     stages: z
       .array(stage)
       .min(1)
       .max(32)
       .optional()
-      .describe("The long form: what is done with a frame, step by step; see pipelines.md."),
+      .describe("The long form: what happens to a frame, stage by stage; see pipelines.md."),
   })
   .superRefine(checkForm, { when: ({ value }) => isRecord(value) })
   .superRefine(checkOrder, { when: ({ value }) => isRecord(value) })
   .superRefine(checkScale, { when: ({ value }) => isRecord(value) });
 
-/** Runs on pipelines with other problems too, so it takes nothing for granted; so do the others. */
+/** Runs on pipelines with other problems too, so it takes nothing for granted; neither do the checks below. */
 function checkForm(value: unknown, ctx: z.RefinementCtx): void {
   const has = (key: string) => child(value, key) !== undefined;
   const report = (key: string[], message: string, hint: string) =>
@@ -53,7 +57,7 @@ function checkForm(value: unknown, ctx: z.RefinementCtx): void {
   if (!has("model") && !has("stages")) report([], "needs a model", "add model: NAME or stages: [..]");
   if (!has("stages")) return;
   for (const key of ["model", "rules", "window"].filter(has)) {
-    report([key], "cannot stand next to stages", "make it one of the stages");
+    report([key], "cannot be combined with stages", "make it one of the stages");
   }
 }
 
@@ -62,7 +66,7 @@ const JUDGING_PARTS = ["rules", "measure", "window", "hysteresis"];
 const CUSTOM = ["custom", "own"];
 const DECIDING = ["rules", "measure", ...CUSTOM];
 
-/** What looks at the picture comes before what judges, and something must decide. */
+/** Stages that look at the picture come before those that judge, and one of them must decide. */
 function checkOrder(value: unknown, ctx: z.RefinementCtx): void {
   const stages = child(value, "stages");
   if (!Array.isArray(stages) || stages.length === 0) return;
@@ -70,21 +74,21 @@ function checkOrder(value: unknown, ctx: z.RefinementCtx): void {
   const judging = kinds.findIndex((kind) => !LOOKING.includes(kind) && !CUSTOM.includes(kind));
   kinds.forEach((kind, i) => {
     if (judging < 0 || i < judging || !LOOKING.includes(kind)) return;
-    const message = `${kind} looks at the picture, so it must stand before ${kinds[judging]}`;
+    const message = `${kind} looks at the picture, so it must come before ${kinds[judging]}`;
     ctx.addIssue({ code: "custom", path: ["stages", i, "stage"], message });
   });
   const track = kinds.lastIndexOf("track");
   const early = kinds.findIndex((kind, i) => JUDGING_PARTS.includes(kind) && i < track);
   if (early >= 0) {
-    const message = `${kinds[early]} would judge frames, not parts: it must stand behind track`;
+    const message = `${kinds[early]} would judge frames instead of parts: it must come after track`;
     ctx.addIssue({ code: "custom", path: ["stages", early, "stage"], message });
   }
   if (kinds.some((kind) => DECIDING.includes(kind))) return;
   const params = { at: "key", hint: "add { stage: rules, rules: [..] }" };
-  ctx.addIssue({ code: "custom", path: ["stages"], message: "nothing here decides", params });
+  ctx.addIssue({ code: "custom", path: ["stages"], message: "no stage decides the verdict", params });
 }
 
-/** Zones and square millimetres that rules speak of must be known. */
+/** A rule may only name a zone that exists, and square millimetres need a scale. */
 function checkScale(value: unknown, ctx: z.RefinementCtx): void {
   const zones = child(value, "zones");
   for (const { path, rule } of rulesIn(value)) {
@@ -98,7 +102,7 @@ function checkScale(value: unknown, ctx: z.RefinementCtx): void {
     }
     if (child(rule, "min_area_mm2") === undefined || child(value, "px_per_mm") !== undefined) continue;
     const params = { at: "key", hint: "add px_per_mm to the pipeline" };
-    const message = "needs to know how large a pixel is";
+    const message = "needs the scale of the image";
     ctx.addIssue({ code: "custom", path: [...path, "min_area_mm2"], message, params });
   }
 }
@@ -115,9 +119,9 @@ function rulesIn(value: unknown): { path: PropertyKey[]; rule: unknown }[] {
 
 type Pipeline = z.output<typeof pipeline>;
 
-/** The stages of a pipeline, also where it is written in the short form. */
+/** The stages of a pipeline, whether it is written in the long form or the short one. */
 export function stagesOf({ model, rules, stages, window }: ReadonlyPipeline): readonly StageConfig[] {
-  if (stages) return (stages as readonly StageConfig[]).map(withPresentName);
+  if (stages) return (stages as readonly StageConfig[]).map(withCurrentName);
   return [
     { stage: "detect", model: model ?? "" },
     { stage: "rules", rules: (rules as Pipeline["rules"]) ?? [{ verdict: "fail" }] },
@@ -125,8 +129,8 @@ export function stagesOf({ model, rules, stages, window }: ReadonlyPipeline): re
   ];
 }
 
-/** A stage by the name that it has now. */
-const withPresentName = (stage: StageConfig): StageConfig =>
+/** A stage under its current name. */
+const withCurrentName = (stage: StageConfig): StageConfig =>
   stage.stage === "own" ? { ...stage, stage: "custom" } : stage;
 
 /** The names of the models that a pipeline runs, in the order of its stages. */

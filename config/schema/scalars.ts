@@ -21,7 +21,7 @@ export const path = z
   .regex(/^[^\p{Cc}]{1,4096}$/u)
   .meta({ "x-noun": "a path", "x-path": true });
 
-/** Text that is never shown or logged. */
+/** Text that is never shown and never logged. */
 export const secret = z.string().min(1).meta({ "x-secret": true });
 
 export const positiveNumber = z.number().positive();

@@ -11,7 +11,7 @@ import { duration, id, path, size } from "./scalars.ts";
 import { shedding } from "./shedding.ts";
 
 const device = z.strictObject({
-  id: id.describe("Name of this device; a part of every topic, so unique at its broker."),
+  id: id.describe("Name of this device. It is part of every topic, so it must be unique at the broker."),
 });
 
 const memory = z
@@ -22,42 +22,46 @@ const engine = z.strictObject({
   slots: z
     .union([z.literal("auto"), z.int().min(1).max(64)])
     .default("auto")
-    .describe("How many runs the engine has under way at a time; `auto` takes one for each core."),
-  threads_per_slot: z.int().min(1).max(64).default(1).describe("Threads of one run."),
+    .describe("How many runs may execute at the same time; `auto`: one per core."),
+  threads_per_slot: z.int().min(1).max(64).default(1).describe("Threads of each run."),
   library: path
     .optional()
-    .describe("A libonnxruntime.so of your own. Left out: the one that Sightline brings."),
+    .describe("Path of another libonnxruntime.so. Default: the one that comes with Sightline."),
   kernels: z
     .enum(["auto", "generic"])
     .default("auto")
-    .describe("`auto` takes the best native kernels for this CPU; `generic` the plain ones, to compare."),
+    .describe(
+      "`auto` chooses the fastest native kernels for this CPU; `generic` the portable ones, for comparison.",
+    ),
   run_limit: duration({ min: "1ms", max: "10m", example: "2s" })
     .prefault("2s")
-    .describe("A run that takes longer is cancelled."),
+    .describe("Time limit of a run; one that takes longer is cancelled."),
   model_budget: memory.describe(
-    "Memory for weights and sessions of all models; `auto` takes half of this machine's, or of what its service may have.",
+    "Memory for the weights and sessions of all models; `auto`: half of the memory of this machine, or of its service's limit.",
   ),
   activation_budget: memory.describe(
-    "Memory for tensors between layers, of all runs that may be under way at once; `auto` takes a quarter likewise.",
+    "Memory for the activations of all runs that may execute at the same time; `auto`: a quarter of the same memory.",
   ),
 });
 
 const store = z.strictObject({
   path: path
     .default("./data")
-    .describe("Folder for results that wait for the broker; created at the first start."),
+    .describe("Folder for results that wait for the broker, created at the first start."),
   max_size: size({ min: "1MiB", max: "1024GiB", example: "256MiB" })
     .prefault("256MiB")
-    .describe("At this size the oldest results go, pass before review before fail."),
+    .describe(
+      "Limit on the stored results; above it the oldest are dropped, first passes, then reviews and fails.",
+    ),
   commit_delay: duration({ min: "1ms", max: "10s", example: "50ms" })
     .prefault("50ms")
-    .describe("The longest that a result waits so that others can be written with it."),
+    .describe("How long a result may wait so that several are written in one commit."),
   commit_rows: z
     .int()
     .min(1)
     .max(10_000)
     .default(20)
-    .describe("When this many results wait, they are written without waiting longer."),
+    .describe("How many waiting results are written at once, without further delay."),
 });
 
 const health = z.strictObject({
@@ -67,37 +71,42 @@ const health = z.strictObject({
 });
 
 const log = z.strictObject({
-  level: z
-    .enum(["debug", "info", "warn", "error"])
-    .default("info")
-    .describe("The lowest level that is written."),
+  level: z.enum(["debug", "info", "warn", "error"]).default("info").describe("Lowest level that is logged."),
 });
 
 /** The whole file: the one source of types, defaults, documentation and JSON Schema. */
 export const schema = z
   .strictObject({
-    version: z.literal(1).describe("Version of this file's layout."),
-    device: device.describe("Who this device is."),
-    mqtt: mqtt.prefault({}).describe("Where verdicts go."),
+    version: z.literal(1).describe("Version of this file's format."),
+    device: device.describe("The identity of this device."),
+    mqtt: mqtt.prefault({}).describe("The MQTT broker that receives the verdicts."),
     engine: engine.prefault({}).describe("How models run."),
-    models: z.record(id, model).describe("Models by a name of your choice."),
-    cameras: z.record(id, camera).describe("Cameras by a name of your choice."),
+    models: z.record(id, model).describe("Models, each under a name of your choice."),
+    cameras: z.record(id, camera).describe("Cameras, each under a name of your choice."),
     stages_folder: path
       .optional()
-      .describe("Folder with stages of your own, a TypeScript or JavaScript file each; see pipelines.md."),
+      .describe("Folder with custom stages, one TypeScript or JavaScript file each; see pipelines.md."),
     pipelines: z
       .record(id, pipeline)
-      .describe("Which model looks at which camera, and what its findings mean."),
-    store: store.prefault({}).describe("Where results wait until the broker has them."),
-    evidence: evidence.optional().describe("Pictures that are kept of what was judged. Left out: none."),
-    http: http.optional().describe("The HTTP server: frames in, verdicts, health and pictures out."),
+      .describe(
+        "Which models inspect the frames of which camera, and how verdicts follow from what they find.",
+      ),
+    store: store.prefault({}).describe("Where results wait until the broker has acknowledged them."),
+    evidence: evidence
+      .optional()
+      .describe("Pictures of inspected frames that are kept. Default: no pictures are kept."),
+    http: http
+      .optional()
+      .describe(
+        "The HTTP server, which accepts frames and serves verdicts, health and pictures. Default: no server.",
+      ),
     health: health.prefault({}).describe("How often the device reports on itself."),
     shedding: shedding
       .optional()
       .describe(
-        "What is done to produce less heat while the processor is hot. Left out: nothing, and the processor slows itself down.",
+        "Steps that reduce the load while the processor is hot. Default: none; the processor then throttles itself.",
       ),
-    log: log.prefault({}).describe("What is written to the log."),
+    log: log.prefault({}).describe("The log on standard output."),
   })
   .superRefine(checkReferences, { when: ({ value }) => isRecord(value) })
   .superRefine(checkShedding, { when: ({ value }) => isRecord(value) })
@@ -132,13 +141,13 @@ function checkHttpCameras(value: unknown, ctx: z.RefinementCtx): void {
   }
 }
 
-/** Between the two nothing changes: the same degree would do both. */
+/** Between the two temperatures nothing changes; if they were equal, one degree would take steps and undo them. */
 function checkShedding(value: unknown, ctx: z.RefinementCtx): void {
   const shedding = child(value, "shedding");
   const [cool, hot] = [child(shedding, "cool") ?? 72, child(shedding, "hot") ?? 80];
   if (typeof cool !== "number" || typeof hot !== "number" || cool < hot) return;
-  const params = { hint: "some degrees below hot, so that steps are not taken and taken back all the time" };
-  ctx.addIssue({ code: "custom", path: ["shedding", "cool"], message: "is not below hot", params });
+  const params = { hint: "set it a few degrees lower, so that steps do not alternate" };
+  ctx.addIssue({ code: "custom", path: ["shedding", "cool"], message: "must be below hot", params });
 }
 
 function checkFolder(value: unknown, ctx: z.RefinementCtx): void {
@@ -150,7 +159,7 @@ function checkFolder(value: unknown, ctx: z.RefinementCtx): void {
   }
 }
 
-/** Where pipelines name a camera or a model. */
+/** Where pipelines and shedding steps name a camera or a model. */
 function references(value: unknown): { path: Path; section: "cameras" | "models" }[] {
   const pipelines = child(value, "pipelines");
   const inPipelines = Object.keys(isRecord(pipelines) ? pipelines : {}).flatMap((name) => [
@@ -190,7 +199,7 @@ function unknownName(wanted: string, section: string, present: Record<string, un
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
-/** What the schema makes of a file: defaults filled in, durations in milliseconds, sizes in bytes. */
+/** A parsed file: defaults filled in, durations in milliseconds, sizes in bytes. */
 export type Config = DeepReadonly<z.output<typeof schema>>;
 
 /** The file that says what `config` says, with every default written out; `parse` of it gives `config` again. */

@@ -1,7 +1,7 @@
 import { parseDocument } from "yaml";
 import type { Path } from "../../runtime/base/json-schema.ts";
 
-/** The text with some values changed or added; comments, order and all others stay. The text is sound YAML. */
+/** `text`, which must be valid YAML, with some values set; comments, order and all other values stay as they are. */
 export function withValues(text: string, values: readonly { path: Path; value: string | number }[]): string {
   const doc = parseDocument(text, { uniqueKeys: false });
   for (const { path, value } of values) doc.setIn(path, value);

@@ -11,7 +11,7 @@ import {
 import type { Path } from "../../runtime/base/json-schema.ts";
 import { keyText, offsetOf, toPlain } from "./plain.ts";
 
-/** Both count from 1; columns in UTF-16 units. */
+/** Lines and columns count from 1; columns are UTF-16 code units. */
 export interface Position {
   line: number;
   column: number;
@@ -25,16 +25,16 @@ export interface YamlProblem extends Position {
 export interface ParsedYaml {
   value: unknown;
   problems: YamlProblem[];
-  /** False when the problems are such that `value` says nothing. */
-  sound: boolean;
-  /** Where `path`, its key or the map around it stands; the nearest enclosing part when it is not there. */
+  /** False if the problems leave `value` without a meaning. */
+  isValid: boolean;
+  /** Position of the value at `path`, of its key or of the map around it; if absent, of the nearest enclosing node. */
   positionOf(path: Path, part: "value" | "key" | "parent"): Position;
 }
 
-/** One slip in the syntax often sets off many errors; the first ones are the ones to read. */
+/** One syntax error often causes many more, so only the first ones are worth reading. */
 const MAX_SYNTAX_PROBLEMS = 10;
 
-/** Reads one document of YAML 1.2, strictly: an unknown tag is a problem, and so is what `toPlain` refuses. */
+/** Parses one document of YAML 1.2 strictly: an unknown tag is a problem, and so is anything that `toPlain` refuses. */
 export function parseYaml(text: string): ParsedYaml {
   const lines = new LineCounter();
   const at = (offset: number): Position => {
@@ -45,9 +45,9 @@ export function parseYaml(text: string): ParsedYaml {
     const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
     return read(doc, at);
   } catch (error) {
-    // The parser recurses, so a file made of brackets may end in a RangeError.
+    // The parser recurses, so a file full of brackets may end in a RangeError.
     if (!(error instanceof RangeError)) throw error;
-    return unsound([{ line: 1, column: 1, message: "is nested too deeply" }]);
+    return invalid([{ line: 1, column: 1, message: "is nested too deeply" }]);
   }
 }
 
@@ -56,37 +56,40 @@ function read(doc: Document.Parsed, at: (offset: number) => Position): ParsedYam
     ...at(error.pos[0]),
     ...rephrase(error.code, error.message),
   });
-  if (doc.errors.length > 0) return unsound(doc.errors.slice(0, MAX_SYNTAX_PROBLEMS).map(inOurWords));
+  if (doc.errors.length > 0) return invalid(doc.errors.slice(0, MAX_SYNTAX_PROBLEMS).map(inOurWords));
   const { version } = doc.directives.yaml;
   if (version !== "1.2")
-    return unsound([{ ...at(0), message: `YAML ${version} is not accepted`, hint: "use 1.2" }]);
+    return invalid([{ ...at(0), message: `YAML ${version} is not supported`, hint: "use 1.2" }]);
   const { value, problems: inTree, targets } = toPlain(doc.contents);
   const problems = inTree.map(({ offset, ...problem }) => ({ ...at(offset), ...problem }));
   return {
     value,
     problems: [...doc.warnings.map(inOurWords), ...problems],
-    sound: value !== undefined,
+    isValid: value !== undefined,
     positionOf: (path, part) => at(find(doc.contents, path, part, targets)),
   };
 }
 
-const unsound = (problems: YamlProblem[]): ParsedYaml => ({
+const invalid = (problems: YamlProblem[]): ParsedYaml => ({
   value: undefined,
   problems,
-  sound: false,
+  isValid: false,
   positionOf: () => ({ line: 1, column: 1 }),
 });
 
 function rephrase(code: string, message: string): Pick<YamlProblem, "message" | "hint"> {
-  if (code === "TAB_AS_INDENT") return { message: "a tab cannot indent YAML", hint: "use spaces" };
+  if (code === "TAB_AS_INDENT") return { message: "YAML cannot be indented with tabs", hint: "use spaces" };
   if (code === "MULTIPLE_DOCS") return { message: "a second document starts here", hint: 'remove the "---"' };
   if (code === "TAG_RESOLVE_FAILED") {
     const tag = /!\S+/.exec(message)?.[0];
-    const hint = "remove it; values take ${env:NAME} and ${file:PATH}";
-    return { message: `${tag ? `the tag ${tag}` : "this tag"} is not known`, hint };
+    const hint = "remove it; values may contain ${env:NAME} and ${file:PATH}";
+    return { message: `unknown tag${tag ? ` ${tag}` : ""}`, hint };
   }
   if (code === "UNEXPECTED_TOKEN") {
-    return { message: "this does not fit here", hint: "look for a quote, bracket, colon or space before it" };
+    return {
+      message: "syntax error",
+      hint: "look for a missing or extra quote, bracket, colon or space before it",
+    };
   }
   if (code === "RESOURCE_EXHAUSTION") return { message: "is nested too deeply" };
   return { message: message.charAt(0).toLowerCase() + message.slice(1) };
@@ -125,5 +128,5 @@ function stepInto(
   return pair && { key: pair.key, value: pair.value };
 }
 
-/** False for the value of `key:` with nothing behind it, which has a place but no extent. */
+/** False for the empty value after a bare `key:`, which has a position but no extent. */
 const isWritten = (node: Node | null): boolean => node?.range != null && node.range[0] !== node.range[1];

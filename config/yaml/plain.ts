@@ -1,6 +1,6 @@
 import { type Alias, isAlias, isMap, isScalar, isSeq, type Node, type YAMLMap } from "yaml";
 
-/** Something in the tree that the file must not contain; `offset` counts from the start of the text. */
+/** A node that a configuration must not contain; `offset` counts from the start of the text. */
 export interface TreeProblem {
   offset: number;
   message: string;
@@ -10,7 +10,7 @@ export interface TreeProblem {
 export interface Plain {
   value: unknown;
   problems: TreeProblem[];
-  /** What each alias stands for. */
+  /** The node that each alias refers to. */
   targets: Map<Alias, Node>;
 }
 
@@ -18,8 +18,8 @@ const MAX_DEPTH = 32;
 const MAX_VALUES = 50_000;
 
 /**
- * Turns a syntax tree into plain values and refuses what has no place in a configuration: keys that are not
- * plain text or come twice, cycles, and trees that are too deep or, once aliases are expanded, too large.
+ * Turns a syntax tree into plain values and refuses what a configuration must not contain: keys that are not plain
+ * text, duplicate keys, cycles, and trees that are too deep or, once aliases are expanded, too large.
  */
 export function toPlain(root: Node | null): Plain {
   const plain: Plain = { value: undefined, problems: [], targets: new Map() };
@@ -35,7 +35,7 @@ export function toPlain(root: Node | null): Plain {
 
 export const offsetOf = (node: Node | null | undefined): number => node?.range?.[0] ?? 0;
 
-/** The text of a key as it ends up in the value; undefined for keys that are not plain. */
+/** The text of a key as it appears in the value; undefined for keys that are not plain. */
 export function keyText(key: unknown): string | undefined {
   return isScalar(key) && (typeof key.value === "string" || typeof key.value === "number")
     ? String(key.value)
@@ -50,7 +50,7 @@ interface Walk {
   values: number;
 }
 
-/** Ends the walk: what follows could not be trusted. */
+/** Ends the walk, because the rest of the tree could not be trusted. */
 class Refused extends Error {
   readonly problem: TreeProblem;
 
@@ -75,7 +75,7 @@ function convert(node: Node | null, walk: Walk): unknown {
 
 function resolve(alias: Alias, { anchors, open, plain }: Walk): Node {
   const target = anchors.get(alias.source);
-  if (target === undefined) throw new Refused(alias, `nothing above is marked &${alias.source}`);
+  if (target === undefined) throw new Refused(alias, `there is no anchor &${alias.source} above`);
   if (open.has(target)) throw new Refused(alias, `*${alias.source} contains itself`);
   plain.targets.set(alias, target);
   return target;
@@ -102,7 +102,6 @@ function keyProblem(name: string | undefined, seen: Map<string, unknown>) {
     return { message: 'the key "__proto__" is reserved', hint: "choose another name" };
   if (name === "<<")
     return { message: "merge keys (<<) are not part of YAML 1.2", hint: "write the keys out" };
-  if (seen.has(name))
-    return { message: `the key ${JSON.stringify(name)} is there twice`, hint: "remove one" };
+  if (seen.has(name)) return { message: `the key ${JSON.stringify(name)} appears twice`, hint: "remove one" };
   return undefined;
 }

@@ -6,7 +6,7 @@ export const ERRORS = {
   ERR_USAGE: { meaning: "The command line was not understood.", hint: "Run `sightline help`." },
   ERR_CONFIG_READ: {
     meaning: "The configuration file cannot be read.",
-    hint: "Check the path and its permissions; `sightline init` writes a first one.",
+    hint: "Check the path and its permissions; `sightline init` writes an example to start from.",
   },
   ERR_CONFIG_INVALID: {
     meaning: "The configuration has problems; each is listed with file, line and column.",
@@ -14,11 +14,12 @@ export const ERRORS = {
   },
   ERR_CONFIG_WRITE: {
     meaning: "The configuration file cannot be written.",
-    hint: "Check the folder, its permissions and free space; an existing file is only replaced with --force.",
+    hint: "Check the folder, its permissions and free space; an existing file is replaced only with --force.",
   },
   ERR_RELOAD: {
-    meaning: "A changed configuration cannot be applied while the daemon runs; it goes on with the old one.",
-    hint: "Restart the daemon, or take these changes back: device, engine, store, stages_folder and log are read at its start.",
+    meaning:
+      "A changed configuration cannot be applied to the running daemon, which continues with the old one.",
+    hint: "Restart the daemon, or undo the change: device, engine, store, stages_folder and log are read only at startup.",
   },
   ERR_ADDON_MISSING: {
     meaning: "The native addon is not built or cannot be loaded.",
@@ -34,7 +35,7 @@ export const ERRORS = {
   },
   ERR_MODEL_MISSING: {
     meaning: "A model, or a file that its manifest names, does not exist.",
-    hint: "Check the path; `sightline model list --shipped` lists what is shipped, `sightline model list` what is installed.",
+    hint: "Check the path; `sightline model list --shipped` lists the shipped models, `sightline model list` the installed ones.",
   },
   ERR_MODEL_MANIFEST: {
     meaning: "A model's manifest.json is not valid.",
@@ -42,65 +43,66 @@ export const ERRORS = {
   },
   ERR_MODEL_DIGEST: {
     meaning: "A model file's sha256 or size differs from its manifest.",
-    hint: "The file is damaged or was changed: install the bundle again.",
+    hint: "The file was damaged or changed: install the bundle again.",
   },
   ERR_MODEL_LOAD: {
     meaning: "ONNX Runtime refused the model.",
-    hint: "The message is ONNX Runtime's own; check opset and operators.",
+    hint: "The message comes from ONNX Runtime; check the model's opset and operators.",
   },
   ERR_MODEL_IO: {
     meaning: "A model's inputs or outputs do not have the shape that its manifest or decoder needs.",
     hint: "Check `input`, `decoder` and `labels` in the manifest against the model.",
   },
   ERR_MODEL_SPLIT: {
-    meaning: "A model cannot be cut into stages as was asked.",
-    hint: "Ask for fewer stages or a larger budget; `sightline model inspect FILE` shows where it can be cut.",
+    meaning: "A model cannot be split into stages as requested.",
+    hint: "Ask for fewer stages or a larger budget; `sightline model inspect FILE` shows where the model can be split.",
   },
   ERR_ONNX_FILE: {
     meaning: "A file is not an ONNX model, or is damaged.",
-    hint: "Export it again, or copy it again: `sha256sum` on both sides shows whether it came over whole.",
+    hint: "Export it or copy it again; `sha256sum` on both sides shows whether the copy is complete.",
   },
   ERR_ONNX_SIZE: {
     meaning: "An ONNX model is too large for one file.",
-    hint: "Export it with external data: its weights then stand in a file beside it.",
+    hint: "Export it with external data, which keeps the weights in a file beside the model.",
   },
   ERR_ONNX_EXTERNAL: {
     meaning:
       "Weights that an ONNX model keeps in another file are missing, too short, or outside its folder.",
-    hint: "Put the weights file beside the model as it was exported; links and `..` are not followed.",
+    hint: "Keep the weights file where the export put it, next to the model; links and `..` are not followed.",
   },
   ERR_ONNX_GRAPH: {
     meaning:
-      "An ONNX model's graph is not sound: a cycle, a tensor that nothing makes or that is made twice.",
-    hint: "Export it again; the message names the place.",
+      "An ONNX model's graph is not valid: it has a cycle, or a tensor that is produced by no operator or by two.",
+    hint: "Export the model again; the message names the operator or tensor.",
   },
   ERR_ONNX_TENSOR: {
-    meaning: "A tensor in an ONNX model does not have the bytes that its shape wants.",
-    hint: "Export it again; the message names the tensor.",
+    meaning: "A tensor in an ONNX model does not have the number of bytes that its shape requires.",
+    hint: "Export the model again; the message names the tensor.",
   },
   ERR_ONNX_OPSET: {
-    meaning: "An ONNX model uses operators of a version that is not known here.",
+    meaning: "An ONNX model uses an operator or an opset version that is not supported.",
     hint: "Export it with an opset from 13 to 21.",
   },
   ERR_QUANTIZE_RANGE: {
-    meaning: "A tensor's values cannot be calibrated: NaN or infinity among them, or none at all.",
-    hint: "Look at the pictures used, `input.mean` and `input.std`; if the model itself overflows, leave that part in float.",
+    meaning: "A tensor cannot be calibrated: its values contain NaN or infinity, or there are none.",
+    hint: "Check the pictures, `input.mean` and `input.std`; if the model itself overflows, leave that part in float.",
   },
   ERR_CALIBRATION_FILE: {
     meaning: "A calibration file is missing or not valid.",
-    hint: "Make it anew with `sightline model quantize … --save-calibration FILE`.",
+    hint: "Create it again with `sightline model quantize … --save-calibration FILE`.",
   },
   ERR_LABELS: {
-    meaning: "Labels that a model is to be scored with are missing or not valid.",
-    hint: "Each picture needs a file of its name with `.txt`; docs/models.md shows the lines.",
+    meaning: "The labels for scoring a model are missing or not valid.",
+    hint: "Each picture needs a file with the same name and the ending `.txt`; docs/models.md describes its lines.",
   },
   ERR_QUANTIZE_REFUSED: {
-    meaning: "A quantized model is not worth having: slower than its float form, or too far from it.",
-    hint: "Look at the report; use more pictures, another `--method`, a larger `--max-drop`, or `--force` if you know better.",
+    meaning:
+      "A quantized model was refused: it is slower than the float model, or less accurate than allowed.",
+    hint: "Read the report; use more pictures, another `--method` or a larger `--max-drop`, or write the model anyway with `--force`.",
   },
   ERR_MODEL_SIGNATURE: {
     meaning: "A model's signature is missing, wrong, or made by a key that is not trusted.",
-    hint: "Ask for a bundle that is signed by a trusted key, or put its maker's public key into the store's folder `trust`.",
+    hint: "Ask for a bundle signed by a trusted key, or put the signer's public key into the store's `trust` folder.",
   },
   ERR_MODEL_KEY: {
     meaning: "A key file cannot be read or written, or holds no Ed25519 key of the right kind.",
@@ -108,28 +110,28 @@ export const ERRORS = {
   },
   ERR_MODEL_EXPIRED: {
     meaning:
-      "A model may not be installed any more: the time that its manifest gives in `expires` has passed.",
+      "A model has expired: the time that its manifest gives in `expires` has passed, so it cannot be installed.",
     hint: "Check this machine's clock with `date`; if it is right, ask for a newer bundle.",
   },
   ERR_MODEL_RUNTIME: {
     meaning: "A model needs a newer Sightline.",
-    hint: "Update Sightline, or install a model whose `min_runtime` is not above `sightline version`.",
+    hint: "Update Sightline, or install a model whose `min_runtime` is no newer than `sightline version`.",
   },
   ERR_MODEL_ROLLBACK: {
-    meaning: "A model's version is not above the highest that was ever installed here.",
-    hint: "`sightline model rollback NAME` goes back to the version before; a bundle that is to be installed needs a higher `version`.",
+    meaning: "A model's version is not higher than the highest version ever installed here.",
+    hint: "`sightline model rollback NAME` returns to the previous version; to install this bundle, give it a higher `version`.",
   },
   ERR_MODEL_ARCHIVE: {
-    meaning: "A bundle's tar file is damaged or holds something that does not belong in a bundle.",
-    hint: "Copy it again, or make it again with `sightline model bundle`.",
+    meaning: "A bundle's tar file is damaged or contains something that does not belong in a bundle.",
+    hint: "Copy it again, or create it again with `sightline model bundle`.",
   },
   ERR_MODEL_DELTA: {
-    meaning: "A delta is damaged, or was made from another version than the installed ones.",
+    meaning: "A delta is damaged, or was made from a version that is not installed here.",
     hint: "Copy it again, or install the whole bundle with `sightline model install`.",
   },
   ERR_MODEL_WRITE: {
     meaning: "A bundle or a delta cannot be written.",
-    hint: "Check the folder, its permissions and free space; what exists already is not replaced.",
+    hint: "Check the folder, its permissions and free space; existing files are never replaced.",
   },
   ERR_MODEL_STORE: {
     meaning: "The model store cannot be read or written.",
@@ -137,7 +139,7 @@ export const ERRORS = {
   },
   ERR_MODEL_STORE_BUSY: {
     meaning: "Another command is changing the model store.",
-    hint: "Wait until it has ended, then try again.",
+    hint: "Wait until it has finished, then try again.",
   },
   ERR_MODEL_STORE_FULL: {
     meaning: "There is not enough free space for a model.",
@@ -149,23 +151,23 @@ export const ERRORS = {
   },
   ERR_MODEL_UNKNOWN: {
     meaning: "There is no model of this name.",
-    hint: "`sightline ps --config FILE` lists those of the running daemon.",
+    hint: "`sightline ps --config FILE` lists the models of the running daemon.",
   },
   ERR_MODEL_BUDGET: {
-    meaning: "A model does not fit into the memory that models may use.",
-    hint: "Raise `engine.model_budget`, set `stream: auto`, or unpin others; the message has the numbers.",
+    meaning: "A model does not fit into the memory budget for models.",
+    hint: "Raise `engine.model_budget`, set `stream: auto`, or unpin other models; the message has the numbers.",
   },
   ERR_MODEL_QUARANTINED: {
-    meaning: "A model brought the process down several times and is not opened any more.",
-    hint: "Install another version, or `sightline model load NAME --config FILE` to try again; the log has the signal.",
+    meaning: "A model crashed the process several times and is no longer opened.",
+    hint: "Install another version, or try again with `sightline model load NAME --config FILE`; the log names the signal.",
   },
   ERR_MODEL_CACHE: {
     meaning: "The cache of prepared models cannot be written.",
-    hint: "Check the folder, its permissions and free space; models are opened without it, which takes longer.",
+    hint: "Check the folder, its permissions and free space; without the cache, models still open, but more slowly.",
   },
   ERR_SESSION_RUN: {
     meaning: "ONNX Runtime failed while running a model.",
-    hint: "The message is ONNX Runtime's own; try the frame with `sightline infer`.",
+    hint: "The message comes from ONNX Runtime; try the frame with `sightline infer`.",
   },
   ERR_SESSION_TIMEOUT: {
     meaning: "A run exceeded its time limit and was cancelled.",
@@ -201,47 +203,48 @@ export const ERRORS = {
     hint: "Accepted are 8×8 to 16,384×16,384 pixels and at most 64 megapixels.",
   },
   ERR_FRAME_INVALID: {
-    meaning: "A frame's size, stride or format does not fit its data.",
+    meaning: "A frame's size, stride or format does not match its data.",
     hint: "Compare the camera's format with its configuration.",
   },
   ERR_CAMERA_SOURCE: {
     meaning: "A camera's source cannot be opened.",
-    hint: "Check the path or device in `cameras`; `sightline doctor` looks at each.",
+    hint: "Check the path or device in `cameras`; `sightline doctor --config FILE` tests each camera.",
   },
   ERR_CAMERA_STALLED: {
-    meaning: "A camera delivered no whole frame for longer than `stall` allows; it is being restarted.",
-    hint: "Check cable, power and light on the camera; the event has the last lines of its process.",
+    meaning: "A camera delivered no complete frame for longer than `stall` allows; it is being restarted.",
+    hint: "Check the camera's cable, power and light; the event has the last lines that its process wrote.",
   },
   ERR_CAMERA_ENDED: {
     meaning: "A camera's process ended; it is being restarted.",
-    hint: "The event has its last lines; `sightline doctor` looks for missing tools and plugins.",
+    hint: "The event has the last lines that it wrote; `sightline doctor` looks for missing tools and plugins.",
   },
   ERR_CAMERA_FORMAT: {
-    meaning: "A camera's frames are not as configured, or changed in the middle.",
+    meaning:
+      "A camera's frames do not match the configuration, or their format changed while it was running.",
     hint: "Compare `format`, `width` and `height` with what the camera delivers.",
   },
   ERR_FRAME_TORN: {
-    meaning: "A part's frame arrived incomplete.",
+    meaning: "The frame of a part arrived incomplete.",
     hint: "Check the camera's cable and bandwidth, and what its process writes.",
   },
   ERR_FRAME_STALE: {
-    meaning: "A frame was too old to be judged as new.",
+    meaning: "A frame was too old to be judged.",
     hint: "Lower the camera's rate, use a smaller model, or relieve the CPU.",
   },
   ERR_CAMERA_CLOSED: {
-    meaning: "A frame was sent to a camera that takes none now.",
+    meaning: "A frame was sent to a camera that does not accept frames at the moment.",
     hint: "The daemon is starting or stopping, or no pipeline watches this camera: send the frame again later.",
   },
   ERR_STAGE_LOAD: {
-    meaning: "A stage of your own cannot be loaded or does not have the form of one.",
+    meaning: "A custom stage cannot be loaded, or its file does not export a stage.",
     hint: "Compare the file with the example in docs/pipelines.md.",
   },
   ERR_STAGE_RUN: {
     meaning: "A stage failed on a frame.",
-    hint: "If it is one of your own, look at the message and the file; otherwise report it with the log.",
+    hint: "If it is a custom stage, the message says what to look for in its file; otherwise report it with the log.",
   },
   ERR_QUEUE_FULL: {
-    meaning: "A frame could not be queued because all buffers were taken.",
+    meaning: "A frame could not be queued because all buffers were in use.",
     hint: "Lower the camera's rate, or use a smaller model.",
   },
   ERR_DEADLINE: {
@@ -258,15 +261,15 @@ export const ERRORS = {
   },
   ERR_STORE_FULL: {
     meaning: "The result store reached its size limit.",
-    hint: "Reconnect the broker or raise `store.max_size`; the oldest pass results go first.",
+    hint: "Reconnect the broker or raise `store.max_size`; the oldest pass results are dropped first.",
   },
   ERR_EVIDENCE_WRITE: {
     meaning: "A picture could not be kept as evidence.",
-    hint: "Check `evidence.path`, its permissions and the file system (`df`, `dmesg`); inspection goes on.",
+    hint: "Check `evidence.path`, its permissions and the file system (`df`, `dmesg`); inspection continues.",
   },
   ERR_EVIDENCE_SPACE: {
-    meaning: "There is no room for evidence above the free space that has to remain.",
-    hint: "Free some space, or lower `evidence.min_free_percent`; older pictures were deleted already.",
+    meaning: "The disk has too little free space to keep more evidence.",
+    hint: "Free some space, or lower `evidence.min_free_percent`; older pictures have already been deleted.",
   },
   ERR_EVIDENCE_BUSY: {
     meaning: "A picture was not kept because too many were being written.",
@@ -278,7 +281,7 @@ export const ERRORS = {
   },
   ERR_MQTT_UNREACHABLE: {
     meaning: "The MQTT broker cannot be reached or dropped the connection.",
-    hint: "Check `mqtt.url`, the network and that the broker runs; results wait in the store.",
+    hint: "Check `mqtt.url`, the network and that the broker is running; results wait in the store.",
   },
   ERR_MQTT_TIMEOUT: {
     meaning: "The MQTT broker accepted the connection but does not answer.",
@@ -301,7 +304,7 @@ export const ERRORS = {
     hint: "Compare it with docs/http.md.",
   },
   ERR_HTTP_BODY_TYPE: {
-    meaning: "The body of an HTTP request has a type that the route does not take.",
+    meaning: "The body of an HTTP request has a content type that the route does not accept.",
     hint: "Send image/jpeg, image/png, image/webp or image/tiff, or application/octet-stream for raw pixels.",
   },
   ERR_HTTP_BODY_SIZE: {
@@ -309,11 +312,11 @@ export const ERRORS = {
     hint: "Send smaller pictures or raise `http.max_body`.",
   },
   ERR_HTTP_LATE: {
-    meaning: "A frame that came by HTTP was not judged in time for an answer.",
-    hint: "The result still goes to MQTT: look at `R/health` for the store and the queue.",
+    meaning: "A frame sent over HTTP was not judged in time for an answer.",
+    hint: "The result is still published over MQTT; `R/health` shows the state of the store and the queue.",
   },
   ERR_HTTP_FAILED: {
-    meaning: "An HTTP request failed for a reason that is not its own.",
+    meaning: "An HTTP request failed because of an internal error.",
     hint: "This is a defect in Sightline: report it with the log.",
   },
   ERR_DAEMON_UNREACHABLE: {

@@ -7,14 +7,14 @@ import { inspect } from "../../cli/verbs/model/inspect.ts";
 import { split } from "../../cli/verbs/model/split.ts";
 import { ONNX_FILES } from "../support/onnx-models.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { recordingIo } from "../unit/cli/io.ts";
+import { recordingContext } from "../unit/cli/recording-context.ts";
 
 const MODEL = ONNX_FILES.mobilenetV1 ?? "";
 const PICTURE = join(ONNX_FILES.pcbAoi ?? "", "..", "samples/images/00041207.jpg");
 
 async function run(verb: Verb, folder: string, ...args: string[]) {
-  const { io, outLines } = recordingIo(folder);
-  const code = await verb.run(args, io);
+  const { context, outLines } = recordingContext(folder);
+  const code = await verb.run(args, context);
   return { code, text: outLines.join("\n") };
 }
 

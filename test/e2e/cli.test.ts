@@ -21,7 +21,7 @@ import {
 import { freePort, Mosquitto } from "../support/mosquitto.ts";
 import { Subscriber } from "../support/subscriber.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { recordingIo } from "../unit/cli/io.ts";
+import { recordingContext } from "../unit/cli/recording-context.ts";
 
 const lines = ({ stdout }: { stdout: string }): string[] => stdout.split("\n").filter(Boolean);
 const objects = <T>(ended: { stdout: string }): T[] => lines(ended).map((line) => JSON.parse(line) as T);
@@ -133,8 +133,8 @@ describe("sightline infer", () => {
     ["--treshold", "1"],
   ])("%s %s is not understood", async (...args) => {
     // In this process: to start one takes longer than to refuse.
-    const { errLines, io, outLines } = recordingIo(SAMPLES);
-    expect(await main(["infer", "-m", "pcb-aoi", BOARD, ...args], io)).toBe(2);
+    const { errLines, context, outLines } = recordingContext(SAMPLES);
+    expect(await main(["infer", "-m", "pcb-aoi", BOARD, ...args], context)).toBe(2);
     expect(outLines).toEqual([]);
     expect(errLines.join()).toMatch(/^ERR_USAGE: infer: .+\nsightline infer --model/);
   });

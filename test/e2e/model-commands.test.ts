@@ -12,7 +12,7 @@ import { chainModel } from "../support/chain-model.ts";
 import { config, SAMPLES } from "../support/daemon-process.ts";
 import { MODELS } from "../support/models.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { recordingIo } from "../unit/cli/io.ts";
+import { recordingContext } from "../unit/cli/recording-context.ts";
 
 const PICTURE = join(SAMPLES, "00041207.jpg");
 const INT8 = `int8-${machineTargets(process.arch, cpuFeatures())[0]}`;
@@ -38,8 +38,8 @@ afterEach(async () => {
 
 /** `sightline …`: exit code, and what it wrote to either side. */
 async function sightline(...args: string[]) {
-  const { io, outLines, errLines } = recordingIo(folder);
-  const code = await main(args, io);
+  const { context, outLines, errLines } = recordingContext(folder);
+  const code = await main(args, context);
   return { code, out: outLines.join("\n"), err: errLines.join("\n") };
 }
 

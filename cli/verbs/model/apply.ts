@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { deltaSource } from "../../../models/store/delta-source.ts";
 import { install } from "../../../models/store/install.ts";
-import { exactly, parseVerbArgs, type Verb } from "../../verb.ts";
+import { parseVerbArgs, requirePositionals, type Verb } from "../../verb.ts";
 import { installedText } from "./install.ts";
 import { STORE_OPTION, storeOf } from "./store-option.ts";
 
@@ -9,11 +9,11 @@ export const apply: Verb = {
   name: "apply",
   summary: "install what a delta makes of an installed version",
   usage: "model apply FILE [--store DIR]",
-  async run(args, io) {
+  async run(args, context) {
     const { values, positionals } = parseVerbArgs(apply, args, STORE_OPTION);
-    const [file = ""] = exactly(apply, ["FILE"], positionals);
-    const store = storeOf(values, io);
-    io.out(installedText(await install(store, await deltaSource(store, resolve(io.cwd, file)))));
+    const [file = ""] = requirePositionals(apply, ["FILE"], positionals);
+    const store = storeOf(values, context);
+    context.out(installedText(await install(store, await deltaSource(store, resolve(context.cwd, file)))));
     return 0;
   },
 };

@@ -7,9 +7,9 @@ import {
 } from "../../../toolchain/quantize/calibrate/calibration-file.ts";
 import { type RangeMethod, rangeOf } from "../../../toolchain/quantize/calibrate/ranges.ts";
 import { ortTensorRtTable, tensorRtCache } from "../../../toolchain/quantize/calibrate/tables.ts";
-import { exactly, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
+import { parseVerbArgs, requirePositionals, usageError, type Verb } from "../../verb.ts";
 import { METHODS, percentileOf } from "./quantize-job.ts";
-import { oneOf } from "./subject.ts";
+import { oneOf } from "./source-model.ts";
 
 /** TensorRT's own calibrator is entropy, and the name in its cache says so: the default. */
 const OPTIONS = {
@@ -27,15 +27,15 @@ export const calibrationTable: Verb = {
     "model table CALIBRATION (--format onnxruntime | --format tensorrt --tensorrt 8601) -o FILE",
     "    [--method minmax|percentile|entropy|mse] [--percentile 99.99]",
   ].join("\n"),
-  async run(args, io) {
+  async run(args, context) {
     const { values, positionals } = parseVerbArgs(calibrationTable, args, OPTIONS);
-    const [file = ""] = exactly(calibrationTable, ["CALIBRATION"], positionals);
+    const [file = ""] = requirePositionals(calibrationTable, ["CALIBRATION"], positionals);
     const { out } = values;
     if (!out) throw usageError(calibrationTable, "-o is missing");
     const text = textOf(values, methodOf(values));
-    const calibration = await readCalibration(resolve(io.cwd, file));
-    await writeOut(resolve(io.cwd, out), (temporary) => writeFile(temporary, text(calibration)));
-    io.out(
+    const calibration = await readCalibration(resolve(context.cwd, file));
+    await writeOut(resolve(context.cwd, out), (temporary) => writeFile(temporary, text(calibration)));
+    context.out(
       `Wrote ${out}: ${calibration.histograms.length} tensors of the model ${calibration.modelSha256.slice(0, 12)}…`,
     );
     return 0;

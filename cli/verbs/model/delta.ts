@@ -4,20 +4,22 @@ import { openSource } from "../../../models/store/open-source.ts";
 import { formatBytes } from "../../../runtime/base/units.ts";
 import { makeDelta } from "../../../toolchain/delta/make-delta.ts";
 import { writeOut } from "../../../toolchain/pack/write-out.ts";
-import { exactly, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
+import { parseVerbArgs, requirePositionals, usageError, type Verb } from "../../verb.ts";
 
 export const delta: Verb = {
   name: "delta",
   summary: "write what changed from one packed bundle to the next",
   usage: "model delta OLD NEW -o FILE",
-  async run(args, io) {
+  async run(args, context) {
     const { values, positionals } = parseVerbArgs(delta, args, { out: { type: "string", short: "o" } });
-    const [old = "", next = ""] = exactly(delta, ["OLD", "NEW"], positionals);
+    const [old = "", next = ""] = requirePositionals(delta, ["OLD", "NEW"], positionals);
     if (values.out === undefined) throw usageError(delta, "-o is missing");
-    const pieces = await deltaOf(resolve(io.cwd, old), resolve(io.cwd, next));
-    await writeOut(resolve(io.cwd, values.out), (temporary) => writeFile(temporary, pieces, { flag: "wx" }));
+    const pieces = await deltaOf(resolve(context.cwd, old), resolve(context.cwd, next));
+    await writeOut(resolve(context.cwd, values.out), (temporary) =>
+      writeFile(temporary, pieces, { flag: "wx" }),
+    );
     const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
-    io.out(`Wrote ${values.out}, ${formatBytes(bytes)}`);
+    context.out(`Wrote ${values.out}, ${formatBytes(bytes)}`);
     return 0;
   },
 };

@@ -1,17 +1,19 @@
 import { collectGarbage } from "../../../models/store/gc.ts";
 import { formatBytes } from "../../../runtime/base/units.ts";
-import { exactly, parseVerbArgs, type Verb } from "../../verb.ts";
+import { parseVerbArgs, requirePositionals, type Verb } from "../../verb.ts";
 import { STORE_OPTION, storeOf } from "./store-option.ts";
 
 export const gc: Verb = {
   name: "gc",
   summary: "remove versions and files that are not needed any more",
   usage: "model gc [--store DIR]",
-  async run(args, io) {
+  async run(args, context) {
     const { values, positionals } = parseVerbArgs(gc, args, STORE_OPTION);
-    exactly(gc, [], positionals);
-    const { versions, freedBytes } = await collectGarbage(storeOf(values, io));
-    io.out(`Freed ${formatBytes(freedBytes)}${versions.map((version) => `\nRemoved ${version}`).join("")}`);
+    requirePositionals(gc, [], positionals);
+    const { versions, freedBytes } = await collectGarbage(storeOf(values, context));
+    context.out(
+      `Freed ${formatBytes(freedBytes)}${versions.map((version) => `\nRemoved ${version}`).join("")}`,
+    );
     return 0;
   },
 };

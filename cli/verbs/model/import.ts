@@ -18,13 +18,13 @@ import { createBundle, type ModelDescription } from "../../../toolchain/pack/cre
 import { packBundle } from "../../../toolchain/pack/pack.ts";
 import { quantize } from "../../../toolchain/quantize/quantize.ts";
 import { Progress } from "../../progress.ts";
-import { exactly, type Io, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
+import { type CommandContext, parseVerbArgs, requirePositionals, usageError, type Verb } from "../../verb.ts";
 import { installedText } from "./install.ts";
 import { summaryOf, variantOf } from "./quantize.ts";
 import { QUANTIZE_OPTIONS, QUANTIZE_USAGE, quantizeJob } from "./quantize-job.ts";
+import { INPUT_OPTIONS, INPUT_USAGE, readSourceModel, type SourceModel } from "./source-model.ts";
 import { splitVariant } from "./split.ts";
 import { STORE_OPTION, storeOf } from "./store-option.ts";
-import { INPUT_OPTIONS, INPUT_USAGE, readSubject, type Subject } from "./subject.ts";
 import { withProvider } from "./whole-model.ts";
 
 const OPTIONS = {
@@ -50,23 +50,23 @@ export const importModel: Verb = {
     "    [--config FILE --camera NAME --frames 200]  instead of --calibrate",
     "    [--budget 16MiB] [--sign NAME.key.pem] [--store DIR]",
   ].join("\n"),
-  async run(args, io) {
+  async run(args, context) {
     const { values, positionals } = parseVerbArgs(importModel, args, OPTIONS);
-    const [file = ""] = exactly(importModel, ["FILE.onnx"], positionals);
-    const subject = await readSubject(file, values, io);
-    if (subject.bundle) throw usageError(importModel, "that is a bundle: `sightline model install` takes it");
-    const description = await describe(subject, values, io);
+    const [file = ""] = requirePositionals(importModel, ["FILE.onnx"], positionals);
+    const source = await readSourceModel(file, values, context);
+    if (source.bundle) throw usageError(importModel, "that is a bundle: `sightline model install` takes it");
+    const description = await describe(source, values, context);
     if (values.budget && !parseBytes(values.budget))
       throw usageError(importModel, `--budget is a size such as 16MiB, not "${values.budget}"`);
-    const key = values.sign ? await readPrivateKey(resolve(io.cwd, values.sign)) : undefined;
+    const key = values.sign ? await readPrivateKey(resolve(context.cwd, values.sign)) : undefined;
     const folder = await mkdtemp(join(os.tmpdir(), "sightline-import-"));
     try {
-      const places = new Places(folder);
-      await createBundle(description, subject.model, places.next());
-      await addVariants(places, values, io);
-      const unpacked = places.last;
-      await packBundle(unpacked, { out: places.next(), key });
-      await installFrom(places.last, values, io);
+      const folders = new WorkFolders(folder);
+      await createBundle(description, source.model, folders.next());
+      await addVariants(folders, values, context);
+      const unpacked = folders.last;
+      await packBundle(unpacked, { out: folders.next(), key });
+      await installFrom(folders.last, values, context);
       return 0;
     } finally {
       await rm(folder, { recursive: true });
@@ -78,7 +78,7 @@ type Values = ReturnType<typeof parse>["values"];
 const parse = (args: string[]) => parseVerbArgs(importModel, args, OPTIONS);
 
 /** Each step writes a bundle of its own, from the one before. */
-class Places {
+class WorkFolders {
   readonly #folder: string;
   #count = 0;
 
@@ -96,17 +96,21 @@ class Places {
   }
 }
 
-async function addVariants(places: Places, values: Values, io: Io): Promise<void> {
-  await assertOpens(places.last);
-  if (values.calibrate || values.camera) await addQuantized(places, values, io);
-  if (values.budget) await splitVariants(places, values.budget, io);
+async function addVariants(folders: WorkFolders, values: Values, context: CommandContext): Promise<void> {
+  await assertOpens(folders.last);
+  if (values.calibrate || values.camera) await addQuantized(folders, values, context);
+  if (values.budget) await splitVariants(folders, values.budget, context);
 }
 
-async function describe({ input, model }: Subject, values: Values, io: Io): Promise<ModelDescription> {
+async function describe(
+  { input, model }: SourceModel,
+  values: Values,
+  context: CommandContext,
+): Promise<ModelDescription> {
   const { classes, decoder, name } = values;
   if (!name || !decoder || !classes)
     throw usageError(importModel, "--name, --decoder and --classes are needed");
-  const lines = (await text(resolve(io.cwd, classes))).split(/\r?\n/).map((line) => line.trim());
+  const lines = (await text(resolve(context.cwd, classes))).split(/\r?\n/).map((line) => line.trim());
   return {
     ...{ name, version: values["model-version"], input: written(input) },
     decoder: decoderOf(decoder, new Graph(model).outputs),
@@ -114,7 +118,12 @@ async function describe({ input, model }: Subject, values: Values, io: Io): Prom
   };
 }
 
-const written = ({ mean, quantization: _, std, ...input }: Subject["input"]): WrittenManifest["input"] => ({
+const written = ({
+  mean,
+  quantization: _,
+  std,
+  ...input
+}: SourceModel["input"]): WrittenManifest["input"] => ({
   ...{ ...input, mean: [...mean], std: [...std] },
 });
 
@@ -144,40 +153,40 @@ async function assertOpens(folder: string): Promise<void> {
   });
 }
 
-async function addQuantized(places: Places, values: Values, io: Io): Promise<void> {
+async function addQuantized(folders: WorkFolders, values: Values, context: CommandContext): Promise<void> {
   const provider = new CpuExecutionProvider({ slots: os.availableParallelism(), intraOpThreads: 1 });
   provider.start();
-  const progress = new Progress(io);
+  const progress = new Progress(context);
   try {
-    const subject = await readSubject(places.last, values, io);
-    const job = await quantizeJob(subject, values, provider, io);
+    const source = await readSourceModel(folders.last, values, context);
+    const job = await quantizeJob(source, values, provider, context);
     const { model, report } = await quantize({ provider, onProgress: progress.show.bind(progress) }, job);
     progress.end();
-    for (const line of summaryOf(report)) io.out(line);
-    if (report.refused.length > 0) return io.out(`stays float: ${report.refused.join("; ")}`);
-    const { last } = places;
-    await addVariant(last, variantOf(model, report), places.next());
+    for (const line of summaryOf(report)) context.out(line);
+    if (report.refused.length > 0) return context.out(`stays float: ${report.refused.join("; ")}`);
+    const { last } = folders;
+    await addVariant(last, variantOf(model, report), folders.next());
   } catch (error) {
     if (!(error instanceof SightlineError && error.code === "ERR_QUANTIZE_REFUSED")) throw error;
-    io.out(`stays float: ${error.message}`);
+    context.out(`stays float: ${error.message}`);
   } finally {
     progress.end();
     await provider.close();
   }
 }
 
-async function splitVariants(places: Places, budget: string, io: Io): Promise<void> {
-  const { manifest } = await openBundle(places.last);
+async function splitVariants(folders: WorkFolders, budget: string, context: CommandContext): Promise<void> {
+  const { manifest } = await openBundle(folders.last);
   for (const { name } of manifest.variants) {
-    const { last } = places;
-    await splitVariant({ file: last, variant: name, budget, out: places.next() }, io);
+    const { last } = folders;
+    await splitVariant({ file: last, variant: name, budget, out: folders.next() }, context);
   }
 }
 
-async function installFrom(folder: string, values: Values, io: Io): Promise<void> {
+async function installFrom(folder: string, values: Values, context: CommandContext): Promise<void> {
   const source = await openSource(folder);
   try {
-    io.out(installedText(await install(storeOf(values, io), source)));
+    context.out(installedText(await install(storeOf(values, context), source)));
   } finally {
     await source.close();
   }

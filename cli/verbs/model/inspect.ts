@@ -9,7 +9,7 @@ import { type Layer, layersOf } from "../../../toolchain/split/layers.ts";
 import type { Cut } from "../../../toolchain/split/liveness.ts";
 import { measureModel } from "../../../toolchain/split/measure.ts";
 import { table } from "../../table.ts";
-import { exactly, type Io, parseVerbArgs, type Verb } from "../../verb.ts";
+import { type CommandContext, parseVerbArgs, requirePositionals, type Verb } from "../../verb.ts";
 import { readWholeModel, SHAPE_OPTION, SHAPE_USAGE, VARIANT_OPTION, withProvider } from "./whole-model.ts";
 
 /** Exit code 1 when the model is sound but does not run. */
@@ -17,20 +17,20 @@ export const inspect: Verb = {
   name: "inspect",
   summary: "show what a model is made of, what can be quantized and where it can be cut",
   usage: `model inspect MODEL [--json] [--variant NAME] ${SHAPE_USAGE}`,
-  async run(args, io) {
+  async run(args, context) {
     const { values, positionals } = parseVerbArgs(inspect, args, {
       ...SHAPE_OPTION,
       ...VARIANT_OPTION,
       json: { type: "boolean", default: false },
     });
-    const [file = ""] = exactly(inspect, ["MODEL"], positionals);
-    const { model, name, shapes } = await readWholeModel({ file, ...values }, io);
+    const [file = ""] = requirePositionals(inspect, ["MODEL"], positionals);
+    const { model, name, shapes } = await readWholeModel({ file, ...values }, context);
     const found = inspectModel(model);
     const ran = await withRun(model, shapes);
-    if (values.json) io.out(JSON.stringify({ name, ...found, ...ran }));
+    if (values.json) context.out(JSON.stringify({ name, ...found, ...ran }));
     else {
-      sayFile(io, name, found);
-      sayRun(io, ran);
+      printFile(context, name, found);
+      printRun(context, ran);
     }
     return ran.error ? 1 : 0;
   },
@@ -39,11 +39,11 @@ export const inspect: Verb = {
 interface Run {
   macs: number;
   layers: Layer[];
-  cuts: Place[];
+  cuts: CutPoint[];
   error?: ErrorRecord;
 }
 
-interface Place extends Cut {
+interface CutPoint extends Cut {
   /** Operators, and bytes of weights, before the cut. */
   steps: number;
   weightBytes: number;
@@ -70,36 +70,36 @@ async function withRun(model: ModelProto, shapes: InputShapes): Promise<Run> {
   }
 }
 
-function sayFile(io: Io, name: string, found: Inspection): void {
+function printFile(context: CommandContext, name: string, found: Inspection): void {
   const { inputs, irVersion, operators, opsets, outputs, parameters, producer, weightBytes } = found;
   const versions = opsets.map(({ domain, version }) => `${domain || "onnx"} ${version}`).join(", ");
-  io.out(`${name}: IR ${irVersion}, operators of ${versions}${producer && `, made by ${producer}`}`);
-  io.out(`${parameters.toLocaleString("en")} parameters in ${formatBytes(weightBytes)}\n`);
-  io.out(
+  context.out(`${name}: IR ${irVersion}, operators of ${versions}${producer && `, made by ${producer}`}`);
+  context.out(`${parameters.toLocaleString("en")} parameters in ${formatBytes(weightBytes)}\n`);
+  context.out(
     table(
       ["", "name", "type", "shape"],
       [...inputs.map((each) => row("in", each)), ...outputs.map((each) => row("out", each))],
     ),
   );
   const counts = operators.map((each) => [each.operator, each.count, each.int8, each.floatBecause]);
-  io.out(`\n${table(["operator", "count", "int8", "why not the others"], counts)}`);
+  context.out(`\n${table(["operator", "count", "int8", "why not the others"], counts)}`);
 }
 
 const row = (kind: string, { name, dtype, dims }: Signature) => [kind, name, dtype, dims.join("x")];
 
 const LAYERS_SHOWN = 10;
 
-function sayRun(io: Io, { cuts, error, layers, macs }: Run): void {
+function printRun(context: CommandContext, { cuts, error, layers, macs }: Run): void {
   if (error) {
-    io.out(
+    context.out(
       `\nIt does not run: ${error.message}\n${error.hint} Open dimensions are set by [--variant NAME] ${SHAPE_USAGE}.`,
     );
     return;
   }
   const largest = layers.toSorted((a, b) => b.macs - a.macs).slice(0, LAYERS_SHOWN);
   const share = (layer: Layer) => `${((100 * layer.macs) / Math.max(1, macs)).toFixed(1)} %`;
-  io.out(`\n${millions(macs)} multiplications, in ${layers.length} layers; the largest:`);
-  io.out(
+  context.out(`\n${millions(macs)} multiplications, in ${layers.length} layers; the largest:`);
+  context.out(
     table(
       ["operator", "makes", "shape", "millions", "share"],
       largest.map((each) => [
@@ -111,8 +111,8 @@ function sayRun(io: Io, { cuts, error, layers, macs }: Run): void {
       ]),
     ),
   );
-  io.out(`\nIt can be cut in ${cuts.length} places; the narrowest of each tenth:`);
-  io.out(
+  context.out(`\nIt can be cut in ${cuts.length} places; the narrowest of each tenth:`);
+  context.out(
     table(
       ["operators before", "weights before", "tensors", "crossing", "names"],
       narrowest(cuts).map(({ at, bytes, tensors, weightBytes }) => [
@@ -128,7 +128,7 @@ function sayRun(io: Io, { cuts, error, layers, macs }: Run): void {
 
 const millions = (count: number): string => `${(count / 1e6).toFixed(1)} M`;
 
-function narrowest(cuts: readonly Place[]): Place[] {
+function narrowest(cuts: readonly CutPoint[]): CutPoint[] {
   const tenths = Map.groupBy(cuts, ({ at, steps }) => Math.floor((10 * at) / steps));
   return [...tenths.values()].flatMap((each) => each.toSorted((a, b) => a.bytes - b.bytes).slice(0, 1));
 }

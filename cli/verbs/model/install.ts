@@ -2,19 +2,19 @@ import { resolve } from "node:path";
 import { type Installed, install as installBundle } from "../../../models/store/install.ts";
 import { openSource } from "../../../models/store/open-source.ts";
 import { formatBytes } from "../../../runtime/base/units.ts";
-import { exactly, parseVerbArgs, type Verb } from "../../verb.ts";
+import { parseVerbArgs, requirePositionals, type Verb } from "../../verb.ts";
 import { STORE_OPTION, storeOf } from "./store-option.ts";
 
 export const install: Verb = {
   name: "install",
   summary: "install a packed bundle and make it the current version",
   usage: "model install FOLDER|FILE.tar [--store DIR]",
-  async run(args, io) {
+  async run(args, context) {
     const { values, positionals } = parseVerbArgs(install, args, STORE_OPTION);
-    const [place = ""] = exactly(install, ["FOLDER|FILE.tar"], positionals);
-    const source = await openSource(resolve(io.cwd, place));
+    const [place = ""] = requirePositionals(install, ["FOLDER|FILE.tar"], positionals);
+    const source = await openSource(resolve(context.cwd, place));
     try {
-      io.out(installedText(await installBundle(storeOf(values, io), source)));
+      context.out(installedText(await installBundle(storeOf(values, context), source)));
     } finally {
       await source.close();
     }

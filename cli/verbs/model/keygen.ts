@@ -2,18 +2,20 @@ import { rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { keyIdOf, makeKeys, readPublicKey } from "../../../models/bundle/keys.ts";
 import { SightlineError } from "../../../runtime/base/errors.ts";
-import { exactly, parseVerbArgs, type Verb } from "../../verb.ts";
+import { parseVerbArgs, requirePositionals, type Verb } from "../../verb.ts";
 
 export const keygen: Verb = {
   name: "keygen",
   summary: "make a pair of keys to sign models with",
   usage: "model keygen NAME",
-  async run(args, io) {
-    const [name = ""] = exactly(keygen, ["NAME"], parseVerbArgs(keygen, args, {}).positionals);
+  async run(args, context) {
+    const [name = ""] = requirePositionals(keygen, ["NAME"], parseVerbArgs(keygen, args, {}).positionals);
     const [keyFile, publicFile] = [`${name}.key.pem`, `${name}.pub.pem`];
-    await writeKeys(resolve(io.cwd, keyFile), resolve(io.cwd, publicFile));
-    const id = keyIdOf(await readPublicKey(resolve(io.cwd, publicFile)));
-    io.out(`Wrote ${keyFile}, which signs: keep it secret. Wrote ${publicFile} for the stores' trust: ${id}`);
+    await writeKeys(resolve(context.cwd, keyFile), resolve(context.cwd, publicFile));
+    const id = keyIdOf(await readPublicKey(resolve(context.cwd, publicFile)));
+    context.out(
+      `Wrote ${keyFile}, which signs: keep it secret. Wrote ${publicFile} for the stores' trust: ${id}`,
+    );
     return 0;
   },
 };

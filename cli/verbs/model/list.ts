@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { listBundles } from "../../../models/bundle/bundle.ts";
 import { listInstalled } from "../../../models/store/installed.ts";
 import { formatBytes } from "../../../runtime/base/units.ts";
-import { exactly, parseVerbArgs, type Verb } from "../../verb.ts";
+import { parseVerbArgs, requirePositionals, type Verb } from "../../verb.ts";
 import { shippedBundles } from "../../zoo.ts";
 import { STORE_OPTION, storeOf } from "./store-option.ts";
 
@@ -11,17 +11,17 @@ export const list: Verb = {
   name: "list",
   summary: "list what is installed, or with --shipped what Sightline brings",
   usage: "model list [--store DIR] [--json]\nmodel list --shipped [BUNDLE…] [--json]",
-  async run(args, io) {
+  async run(args, context) {
     const { values, positionals } = parseVerbArgs(list, args, {
       ...STORE_OPTION,
       json: { type: "boolean", default: false },
       shipped: { type: "boolean", default: false },
     });
-    if (!values.shipped) exactly(list, [], positionals);
+    if (!values.shipped) requirePositionals(list, [], positionals);
     const models = values.shipped
-      ? await listBundles([...shippedBundles(), ...positionals.map((folder) => resolve(io.cwd, folder))])
-      : await listInstalled(storeOf(values, io));
-    for (const model of models) io.out(values.json ? jsonOf(model) : textOf(model));
+      ? await listBundles([...shippedBundles(), ...positionals.map((folder) => resolve(context.cwd, folder))])
+      : await listInstalled(storeOf(values, context));
+    for (const model of models) context.out(values.json ? jsonOf(model) : textOf(model));
     return models.some((model) => "error" in model) ? 1 : 0;
   },
 };

@@ -9,7 +9,7 @@ import type { ModelInput } from "../../../runtime/pipeline/preprocess.ts";
 import type { NamedTensors } from "../../../runtime/tensor/tensor.ts";
 import { openSource } from "../../../services/camera/open-source.ts";
 import { fileFeeds, pictureFeeds, pictureFiles } from "../../../toolchain/quantize/calibrate/images.ts";
-import type { Io } from "../../verb.ts";
+import type { CommandContext } from "../../verb.ts";
 
 /** What a model is calibrated with: the pictures of a folder, or frames of a configured camera. */
 export interface Pictures {
@@ -37,9 +37,9 @@ export function cameraPictures(
   kernels: Kernels,
   input: ModelInput,
   { camera, config, frames }: CameraFrames,
-  io: Io,
+  context: CommandContext,
 ): Pictures {
-  const settings = loadConfig(resolve(io.cwd, config), { env: io.env }).cameras[camera];
+  const settings = loadConfig(resolve(context.cwd, config), { env: context.env }).cameras[camera];
   if (!settings) throw new SightlineError("ERR_USAGE", `${config} has no camera "${camera}"`);
   if (settings.source === "http" || settings.source === "mqtt")
     throw new SightlineError(

@@ -10,9 +10,9 @@ import type { RangeMethod } from "../../../toolchain/quantize/calibrate/ranges.t
 import type { Precision, QuantizeJob } from "../../../toolchain/quantize/job.ts";
 import { readLabels } from "../../../toolchain/quantize/score/labels.ts";
 import { type Labelled, taskScore } from "../../../toolchain/quantize/score/task-score.ts";
-import type { Io, parseVerbArgs } from "../../verb.ts";
+import type { CommandContext, parseVerbArgs } from "../../verb.ts";
 import { cameraPictures, folderPictures, holdOut, type Pictures } from "./pictures.ts";
-import { oneOf, type Subject } from "./subject.ts";
+import { oneOf, type SourceModel } from "./source-model.ts";
 
 /** How a model is quantized, for every command that does. */
 export const QUANTIZE_OPTIONS = {
@@ -43,19 +43,19 @@ const HELD_OUT_MAX = 16;
 
 /** What the options ask for. Errors: ERR_USAGE, ERR_CONFIG_*, ERR_IMAGE_READ. */
 export async function quantizeJob(
-  subject: Subject,
+  source: SourceModel,
   values: Values,
   provider: CpuExecutionProvider,
-  io: Io,
+  context: CommandContext,
 ): Promise<QuantizeJob> {
   const kernels = openKernels();
   const here = machineTargets(process.arch, cpuFeatures());
   const target: Target = values.target ? oneOf(values.target, TARGETS, "--target") : (here[0] ?? "any");
   const heldOut: NamedTensors[] = [];
-  const { count, inputs } = await pictures(subject, values, kernels, io);
+  const { count, inputs } = await pictures(source, values, kernels, context);
   return {
-    name: subject.name,
-    model: subject.model,
+    name: source.name,
+    model: source.model,
     precision: precisionOf(values),
     target,
     runsHere: here.includes(target),
@@ -64,16 +64,21 @@ export async function quantizeJob(
     heldOut,
     method: methodOf(values),
     minSqnrDb: number(values["min-sqnr"], "--min-sqnr"),
-    score: scoreOf(subject, values, { kernels, provider }, io),
+    score: scoreOf(source, values, { kernels, provider }, context),
   };
 }
 
-async function pictures({ input }: Subject, values: Values, kernels: Kernels, io: Io): Promise<Pictures> {
+async function pictures(
+  { input }: SourceModel,
+  values: Values,
+  kernels: Kernels,
+  context: CommandContext,
+): Promise<Pictures> {
   const { calibrate, camera, config, frames } = values;
-  if (calibrate) return folderPictures(kernels, input, resolve(io.cwd, calibrate));
+  if (calibrate) return folderPictures(kernels, input, resolve(context.cwd, calibrate));
   if (!camera || !config) throw usage("say --calibrate FOLDER, or --config FILE --camera NAME");
   if (!/^[1-9]\d{0,5}$/.test(frames)) throw usage(`--frames is a whole number from 1, not "${frames}"`);
-  return cameraPictures(kernels, input, { camera, config, frames: Number(frames) }, io);
+  return cameraPictures(kernels, input, { camera, config, frames: Number(frames) }, context);
 }
 
 function precisionOf({ dynamic, weights }: Values): Precision {
@@ -99,18 +104,18 @@ export function percentileOf(text: string): number {
 
 /** Scores on every picture that calibrates: labels say nothing about ranges. */
 function scoreOf(
-  { bundle, input }: Subject,
+  { bundle, input }: SourceModel,
   values: Values,
   deps: { kernels: Kernels; provider: CpuExecutionProvider },
-  io: Io,
+  context: CommandContext,
 ): QuantizeJob["score"] {
   const { calibrate, labels: folder, "max-drop": maxDrop } = values;
   if (!folder) return undefined;
   if (!bundle || !calibrate)
     throw usage("--labels needs a bundle, which says what outputs mean, and --calibrate");
   async function* labelled(): AsyncGenerator<Labelled> {
-    for (const file of await pictureFiles(resolve(io.cwd, calibrate ?? ""))) {
-      const labels = await readLabels(resolve(io.cwd, folder ?? ""), file);
+    for (const file of await pictureFiles(resolve(context.cwd, calibrate ?? ""))) {
+      const labels = await readLabels(resolve(context.cwd, folder ?? ""), file);
       yield { ...(await fileFeeds(deps.kernels, input, file)), labels };
     }
   }

@@ -14,9 +14,9 @@ import { type Quantized, quantize as quantizeModel } from "../../../toolchain/qu
 import { htmlReport } from "../../../toolchain/report/html.ts";
 import type { QuantizationReport } from "../../../toolchain/report/report.ts";
 import { Progress } from "../../progress.ts";
-import { exactly, type Io, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
+import { type CommandContext, parseVerbArgs, requirePositionals, usageError, type Verb } from "../../verb.ts";
 import { QUANTIZE_OPTIONS, QUANTIZE_USAGE, quantizeJob } from "./quantize-job.ts";
-import { INPUT_OPTIONS, INPUT_USAGE, readSubject, type Subject } from "./subject.ts";
+import { INPUT_OPTIONS, INPUT_USAGE, readSourceModel, type SourceModel } from "./source-model.ts";
 
 const OPTIONS = {
   ...INPUT_OPTIONS,
@@ -38,27 +38,27 @@ export const quantize: Verb = {
     "    [--config FILE --camera NAME --frames 200]  instead of --calibrate",
     `    for a bare file: ${INPUT_USAGE}`,
   ].join("\n"),
-  async run(args, io) {
+  async run(args, context) {
     const { values, positionals } = parseVerbArgs(quantize, args, OPTIONS);
-    const [file = ""] = exactly(quantize, ["MODEL"], positionals);
+    const [file = ""] = requirePositionals(quantize, ["MODEL"], positionals);
     if (values["save-calibration"] && (values.dynamic || values.weights !== "8"))
       throw usageError(quantize, "only static int8 has a calibration to save");
-    const subject = await readSubject(file, values, io);
-    const out = resolve(io.cwd, values.out ?? `${subject.name}-quantized${subject.bundle ? "" : ".onnx"}`);
+    const source = await readSourceModel(file, values, context);
+    const out = resolve(context.cwd, values.out ?? `${source.name}-quantized${source.bundle ? "" : ".onnx"}`);
     await refuseExisting(out);
     const provider = new CpuExecutionProvider({ slots: os.availableParallelism(), intraOpThreads: 1 });
     provider.start();
-    const progress = new Progress(io);
+    const progress = new Progress(context);
     try {
       const onProgress = progress.show.bind(progress);
       const result = await quantizeModel(
         { provider, onProgress },
-        await quantizeJob(subject, values, provider, io),
+        await quantizeJob(source, values, provider, context),
       );
       progress.end();
-      await writeReport(resolve(io.cwd, values.report ?? `${out}.report`), result.report);
-      await saveCalibration(subject, result, values["save-calibration"], io);
-      return await conclude(result, { subject, out, force: values.force }, io);
+      await writeReport(resolve(context.cwd, values.report ?? `${out}.report`), result.report);
+      await saveCalibration(source, result, values["save-calibration"], context);
+      return await conclude(result, { source, out, force: values.force }, context);
     } finally {
       progress.end();
       await provider.close();
@@ -66,20 +66,24 @@ export const quantize: Verb = {
   },
 };
 
-interface Place {
-  subject: Subject;
+interface Output {
+  source: SourceModel;
   out: string;
   force: boolean;
 }
 
-async function conclude({ model, report }: Quantized, place: Place, io: Io): Promise<number> {
-  for (const line of summaryOf(report)) io.out(line);
-  if (report.refused.length > 0 && !place.force)
+async function conclude(
+  { model, report }: Quantized,
+  output: Output,
+  context: CommandContext,
+): Promise<number> {
+  for (const line of summaryOf(report)) context.out(line);
+  if (report.refused.length > 0 && !output.force)
     throw new SightlineError("ERR_QUANTIZE_REFUSED", report.refused.join("; "));
-  const { bundle } = place.subject;
-  if (bundle) await addVariant(bundle.folder, variantOf(model, report), place.out);
-  else await writeOut(place.out, (temporary) => writeFile(temporary, encodeModel(model)));
-  io.out(`Wrote ${place.out}`);
+  const { bundle } = output.source;
+  if (bundle) await addVariant(bundle.folder, variantOf(model, report), output.out);
+  else await writeOut(output.out, (temporary) => writeFile(temporary, encodeModel(model)));
+  context.out(`Wrote ${output.out}`);
   return 0;
 }
 
@@ -121,7 +125,7 @@ export function summaryOf({
 }
 
 async function writeReport(path: string, report: QuantizationReport): Promise<void> {
-  await writing(async () => {
+  await asModelWrite(async () => {
     await writeFile(`${path}.json`, `${JSON.stringify(report, null, 2)}\n`);
     await writeFile(`${path}.html`, htmlReport(report));
   });
@@ -129,18 +133,18 @@ async function writeReport(path: string, report: QuantizationReport): Promise<vo
 
 /** Also of a refused model: another runtime may make more of it. */
 async function saveCalibration(
-  { path }: Subject,
+  { path }: SourceModel,
   { calibration }: Quantized,
   file: string | undefined,
-  io: Io,
+  context: CommandContext,
 ): Promise<void> {
   if (!file || !calibration) return;
   const modelSha256 = hash("sha256", await readFile(path), "hex");
   const text = calibrationText({ modelSha256, histograms: [...calibration.histograms.values()] });
-  await writing(() => writeFile(resolve(io.cwd, file), text));
+  await asModelWrite(() => writeFile(resolve(context.cwd, file), text));
 }
 
-async function writing(work: () => Promise<void>): Promise<void> {
+async function asModelWrite(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {

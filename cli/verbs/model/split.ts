@@ -9,7 +9,7 @@ import type { PlanRequest } from "../../../toolchain/split/planner.ts";
 import { type SplitModel, splitModel } from "../../../toolchain/split/split.ts";
 import { writeSplit } from "../../../toolchain/split/write-split.ts";
 import { table } from "../../table.ts";
-import { exactly, type Io, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
+import { type CommandContext, parseVerbArgs, requirePositionals, usageError, type Verb } from "../../verb.ts";
 import { readWholeModel, SHAPE_OPTION, SHAPE_USAGE, VARIANT_OPTION, withProvider } from "./whole-model.ts";
 
 /** Exit code 1 when the stages are not, bit for bit, the whole; they are written nevertheless. */
@@ -17,7 +17,7 @@ export const split: Verb = {
   name: "split",
   summary: "cut a model into stages that run one after the other",
   usage: `model split MODEL (--stages N | --budget 16MiB) [-o FOLDER] [--variant NAME] ${SHAPE_USAGE}`,
-  async run(args, io) {
+  async run(args, context) {
     const { values, positionals } = parseVerbArgs(split, args, {
       ...SHAPE_OPTION,
       ...VARIANT_OPTION,
@@ -25,9 +25,9 @@ export const split: Verb = {
       budget: { type: "string" },
       out: { type: "string", short: "o" },
     });
-    const [file = ""] = exactly(split, ["MODEL"], positionals);
+    const [file = ""] = requirePositionals(split, ["MODEL"], positionals);
     const out = values.out ?? `${basename(file, extname(file))}-stages`;
-    return (await splitVariant({ file, ...values, out }, io)) ? 0 : 1;
+    return (await splitVariant({ file, ...values, out }, context)) ? 0 : 1;
   },
 };
 
@@ -42,12 +42,12 @@ interface Request {
 }
 
 /** Whether the stages are the whole, bit for bit. Errors: ERR_USAGE, ERR_MODEL_SPLIT, and those of reading and writing. */
-export async function splitVariant(request: Request, io: Io): Promise<boolean> {
+export async function splitVariant(request: Request, context: CommandContext): Promise<boolean> {
   const plan = planOf(request);
-  const { model, bundle, shapes } = await readWholeModel(request, io);
+  const { model, bundle, shapes } = await readWholeModel(request, context);
   const made = await withProvider((provider) => cut(provider, model, { plan, shapes }));
-  const written = await writeSplit(made, { out: resolve(io.cwd, request.out), bundle });
-  say(io, made, written);
+  const written = await writeSplit(made, { out: resolve(context.cwd, request.out), bundle });
+  printStages(context, made, written);
   return made.isBitExact;
 }
 
@@ -80,7 +80,11 @@ async function cut(
   return splitModel(provider, model, { feeds: [feeds(1), feeds(2)], plan });
 }
 
-function say(io: Io, { cuts, isBitExact, sqnrDb, stages }: SplitModel, written: readonly Stage[]): void {
+function printStages(
+  context: CommandContext,
+  { cuts, isBitExact, sqnrDb, stages }: SplitModel,
+  written: readonly Stage[],
+): void {
   const rows = written.map(({ bytes, weights }, i) => [
     i + 1,
     stages[i]?.model.graph?.node.length ?? 0,
@@ -88,8 +92,8 @@ function say(io: Io, { cuts, isBitExact, sqnrDb, stages }: SplitModel, written: 
     cuts[i] ? formatBytes(cuts[i].bytes) : "",
     cuts[i]?.tensors.join(", ") ?? "",
   ]);
-  io.out(table(["stage", "operators", "size", "passes on", "tensors"], rows));
-  io.out(
+  context.out(table(["stage", "operators", "size", "passes on", "tensors"], rows));
+  context.out(
     isBitExact
       ? "Bit for bit the same as the whole, with 1 and 2 threads."
       : `Not bit for bit the same as the whole: the signal is ${sqnrDb.toFixed(1)} dB above the difference.`,

@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import { type Store, storeAt } from "../../../models/store/store.ts";
-import type { Io } from "../../verb.ts";
+import type { CommandContext } from "../../verb.ts";
 import { readVersion } from "../../version.ts";
 
 /** Where models are installed, beside the daemon's own `data` and `evidence`. */
 export const STORE_OPTION = { store: { type: "string", default: "model-store" } } as const;
 
-export const storeOf = ({ store }: { store: string }, { cwd }: Io): Store =>
+export const storeOf = ({ store }: { store: string }, { cwd }: CommandContext): Store =>
   storeAt({ root: resolve(cwd, store), runtime: readVersion() });

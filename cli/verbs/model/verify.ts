@@ -9,7 +9,7 @@ import { verifyInstalled } from "../../../models/store/installed.ts";
 import { openSource } from "../../../models/store/open-source.ts";
 import { checkFiles, checkManifest } from "../../../models/store/source.ts";
 import type { Store } from "../../../models/store/store.ts";
-import { type Io, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
+import { type CommandContext, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
 import { STORE_OPTION, storeOf } from "./store-option.ts";
 
 /** Exit code 1 when something is not as it should be. */
@@ -17,18 +17,18 @@ export const verify: Verb = {
   name: "verify",
   summary: "check signature and files of a bundle, or of all that is installed",
   usage: "model verify [FOLDER|FILE.tar] [--key NAME.pub.pem] [--store DIR]",
-  async run(args, io) {
+  async run(args, context) {
     const { values, positionals } = parseVerbArgs(verify, args, {
       ...STORE_OPTION,
       key: { type: "string", multiple: true, default: [] },
     });
-    const [place, surplus] = positionals;
-    if (surplus !== undefined) throw usageError(verify, `what is "${surplus}" for?`);
-    const store = storeOf(values, io);
-    if (place === undefined) return verifyStore(store, io);
-    const keys = await Promise.all(values.key.map((file) => readPublicKey(resolve(io.cwd, file))));
+    const [place, extra] = positionals;
+    if (extra !== undefined) throw usageError(verify, `what is "${extra}" for?`);
+    const store = storeOf(values, context);
+    if (place === undefined) return verifyStore(store, context);
+    const keys = await Promise.all(values.key.map((file) => readPublicKey(resolve(context.cwd, file))));
     const trusted = keys.length > 0 ? keys : await readTrusted(store.trust);
-    io.out(`${place}: ${await verifyBundle(resolve(io.cwd, place), store, trusted)}`);
+    context.out(`${place}: ${await verifyBundle(resolve(context.cwd, place), store, trusted)}`);
     return 0;
   },
 };
@@ -49,11 +49,11 @@ async function verifyBundle(place: string, store: Store, trusted: readonly KeyOb
   }
 }
 
-async function verifyStore(store: Store, io: Io): Promise<number> {
+async function verifyStore(store: Store, context: CommandContext): Promise<number> {
   const verified = await verifyInstalled(store);
   for (const { name, version, error } of verified) {
-    io.out(`${name} ${version}: ${error ? `${error.code}: ${error.message}` : "OK"}`);
+    context.out(`${name} ${version}: ${error ? `${error.code}: ${error.message}` : "OK"}`);
   }
-  if (verified.length === 0) io.out(`No model is installed in ${store.root}`);
+  if (verified.length === 0) context.out(`No model is installed in ${store.root}`);
   return verified.some(({ error }) => error) ? 1 : 0;
 }

@@ -8,7 +8,7 @@ import { SightlineError } from "../../../runtime/base/errors.ts";
 import { CpuExecutionProvider } from "../../../runtime/session/cpu-provider.ts";
 import type { ExecutionProvider } from "../../../runtime/session/execution-provider.ts";
 import type { InputShapes } from "../../../runtime/tensor/random-feeds.ts";
-import type { Io } from "../../verb.ts";
+import type { CommandContext } from "../../verb.ts";
 import { bundleFolder } from "../../zoo.ts";
 
 /** A model in one piece, of a bundle or a file of its own. */
@@ -33,12 +33,12 @@ export const SHAPE_USAGE = "[--shape INPUT=1x3x640x640]…";
  */
 export async function readWholeModel(
   { file, shape = [], variant }: { file: string; shape?: readonly string[]; variant?: string | undefined },
-  io: Io,
+  context: CommandContext,
 ): Promise<WholeModel> {
   const given = Object.fromEntries(shape.map(parseShape));
-  const folder = bundleFolder(file, io.cwd);
+  const folder = bundleFolder(file, context.cwd);
   if (!(await isFolder(folder))) {
-    const path = resolve(io.cwd, file);
+    const path = resolve(context.cwd, file);
     const name = basename(path, extname(path));
     return { name, path, model: await readModel(path), bundle: undefined, shapes: given };
   }

@@ -5,7 +5,7 @@ import { calibrationTable } from "../../../cli/verbs/model/calibration-table.ts"
 import { calibrationText } from "../../../toolchain/quantize/calibrate/calibration-file.ts";
 import { Histogram } from "../../../toolchain/quantize/calibrate/histogram.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
-import { recordingIo } from "./io.ts";
+import { recordingContext } from "./recording-context.ts";
 
 /** Values of an image: all but one in ten thousand within ±1, and one at `far`. */
 function histogram(name: string, far: number): Histogram {
@@ -25,8 +25,8 @@ beforeEach(async () => {
 });
 
 async function table(line: string) {
-  const { io, outLines } = recordingIo(folder);
-  await calibrationTable.run(line.split(" "), io);
+  const { context, outLines } = recordingContext(folder);
+  await calibrationTable.run(line.split(" "), context);
   return { said: outLines.join("\n"), text: await readFile(join(folder, "t"), "utf8") };
 }
 

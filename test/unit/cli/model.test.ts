@@ -7,7 +7,7 @@ import { SAMPLES } from "../../support/daemon-process.ts";
 import { MODELS } from "../../support/models.ts";
 import { writePacked } from "../../support/packed-bundle.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
-import { recordingIo } from "./io.ts";
+import { recordingContext } from "./recording-context.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -16,8 +16,8 @@ beforeEach(async () => {
 
 /** `sightline model …`: exit code, and what it wrote to either side. */
 async function model(line: string) {
-  const { io, outLines, errLines } = recordingIo(folder);
-  const code = await main(["model", ...line.split(" ")], io);
+  const { context, outLines, errLines } = recordingContext(folder);
+  const code = await main(["model", ...line.split(" ")], context);
   return { code, out: outLines.join("\n"), err: errLines.join("\n") };
 }
 
@@ -204,8 +204,8 @@ describe("sightline model", () => {
   });
 
   it("lists its commands", async () => {
-    const { io, outLines } = recordingIo(folder);
-    await main(["help", "model"], io);
+    const { context, outLines } = recordingContext(folder);
+    await main(["help", "model"], context);
     const commands = [...outLines.join("\n").matchAll(/^ {2}sightline model (\w+)/gm)].map(
       ([, name]) => name,
     );

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { Progress } from "../../../cli/progress.ts";
-import { recordingIo } from "./io.ts";
+import { recordingContext } from "./recording-context.ts";
 
 const CLEAR = "\r\x1b[K";
 
 function shown(isTty: boolean) {
-  const { errLines, io } = recordingIo(".");
+  const { errLines, context } = recordingContext(".");
   const written: string[] = [];
-  return { errLines, written, progress: new Progress({ ...io, isTty }, (text) => written.push(text)) };
+  return { errLines, written, progress: new Progress({ ...context, isTty }, (text) => written.push(text)) };
 }
 
 describe("on a terminal", () => {

@@ -9,7 +9,7 @@ import { init } from "../../../cli/verbs/init.ts";
 import { jsonSchema } from "../../../config/json-schema.ts";
 import { backbone, head, writeBundle } from "../../support/small-bundles.ts";
 import { VALID } from "../config/valid.ts";
-import { recordingIo } from "./io.ts";
+import { recordingContext } from "./recording-context.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -20,8 +20,8 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 async function run(verb: Verb, ...args: string[]) {
-  const { io, outLines, errLines } = recordingIo(folder, { PW: "s3cret" });
-  const code = await verb.run(args, io);
+  const { context, outLines, errLines } = recordingContext(folder, { PW: "s3cret" });
+  const code = await verb.run(args, context);
   expect(errLines).toEqual([]);
   return { code, lines: outLines };
 }

@@ -125,7 +125,7 @@ mqtt: {url: mqtts://b, tls: {ca: ca.pem, cert: c.pem, key: /k.pem}}`,
   it("refuses bytes that are not UTF-8", async () => {
     const bytes = Buffer.concat([Buffer.from(VALID), Buffer.from([0x23, 0xff, 0x0a])]);
     await expect(load(bytes)).rejects.toThrow(
-      `${join(folder, "config.yaml")}:1:1: is not UTF-8, save it as UTF-8`,
+      `${join(folder, "config.yaml")}:1:1: the file is not UTF-8, save it as UTF-8`,
     );
   });
 

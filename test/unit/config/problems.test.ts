@@ -139,7 +139,7 @@ const ADDED: [name: string, yaml: string, line: string][] = [
   [
     "password alone",
     "mqtt: {password: pw}",
-    "config.yaml:13:8: mqtt.password: needs a username too, add username",
+    "config.yaml:13:8: mqtt.password: is set without a username, add username",
   ],
   [
     "secret of the wrong kind",
@@ -159,14 +159,14 @@ const ADDED: [name: string, yaml: string, line: string][] = [
   [
     "substitution that is not known",
     "mqtt: {client_id: '${evn:X}'}",
-    "config.yaml:13:19: mqtt.client_id: a substitution that is not known, write ${env:NAME}, ${env:NAME:-default} or ${file:PATH}; $${ stands for a plain ${",
+    "config.yaml:13:19: mqtt.client_id: unknown substitution, write ${env:NAME}, ${env:NAME:-default} or ${file:PATH}; $${ stands for a plain ${",
   ],
   [
     "substitution for a number",
     "mqtt: {window: '${env:X:-5}'}",
     'config.yaml:13:16: mqtt.window: must be a whole number from 1 to 65535, not the text "${env:X:-5}", a substitution always gives text: write the number',
   ],
-  ["key twice", "version: 1", 'config.yaml:13:1: the key "version" is there twice, remove one'],
+  ["key twice", "version: 1", 'config.yaml:13:1: the key "version" appears twice, remove one'],
   ["key that is a list", "[a]: b", "config.yaml:13:1: a key must be plain text, put it in quotes"],
   ["reserved key", "__proto__: {}", 'config.yaml:13:1: the key "__proto__" is reserved, choose another name'],
   [
@@ -177,18 +177,18 @@ const ADDED: [name: string, yaml: string, line: string][] = [
   [
     "unknown tag",
     "store: {path: !vault x}",
-    "config.yaml:13:15: the tag !vault is not known, remove it; values take ${env:NAME} and ${file:PATH}",
+    "config.yaml:13:15: unknown tag !vault, remove it; values may contain ${env:NAME} and ${file:PATH}",
   ],
   ["quote that is not closed", "log:\n  level: 'info", "config.yaml:15:1: missing closing 'quote"],
   [
     "something extra",
     'log: {level: "info"x}',
-    "config.yaml:13:20: this does not fit here, look for a quote, bracket, colon or space before it",
+    "config.yaml:13:20: syntax error, look for a missing or extra quote, bracket, colon or space before it",
   ],
-  ["unknown anchor", "log: *l", "config.yaml:13:6: nothing above is marked &l"],
+  ["unknown anchor", "log: *l", "config.yaml:13:6: there is no anchor &l above"],
   ["cycle", "log: &l {level: *l}", "config.yaml:13:17: *l contains itself"],
   ["second document", "---\nversion: 1", 'config.yaml:13:1: a second document starts here, remove the "---"'],
-  ["tab", "log:\n\tlevel: info", "config.yaml:14:1: a tab cannot indent YAML, use spaces"],
+  ["tab", "log:\n\tlevel: info", "config.yaml:14:1: YAML cannot be indented with tabs, use spaces"],
 ];
 
 /** Each case: a part of the valid file, what stands there instead, and the one line that it earns. */
@@ -240,7 +240,7 @@ const CHANGED: [name: string, from: string, to: string, line: string][] = [
     "path and files",
     "path: images",
     "path: images\n    files: [a]",
-    "config.yaml:9:5: cameras.top.files: cannot stand next to path, remove one of the two",
+    "config.yaml:9:5: cameras.top.files: cannot be combined with path, remove one of the two",
   ],
   [
     "neither path nor files",
@@ -258,13 +258,13 @@ const CHANGED: [name: string, from: string, to: string, line: string][] = [
     "key of another preset",
     "source: replay\n    path: images",
     "source: gst\n    preset: usb\n    url: rtsp://cam",
-    "config.yaml:9:5: cameras.top.url: is not for preset usb, it goes with preset rtsp",
+    "config.yaml:9:5: cameras.top.url: is not an option of preset usb, it is an option of preset rtsp",
   ],
   [
     "preset and pipeline",
     "source: replay\n    path: images",
     "source: gst\n    pipeline: videotestsrc\n    preset: test",
-    "config.yaml:9:5: cameras.top.preset: cannot stand next to pipeline, remove one of the two",
+    "config.yaml:9:5: cameras.top.preset: cannot be combined with pipeline, remove one of the two",
   ],
   [
     "neither preset nor pipeline",
@@ -276,7 +276,7 @@ const CHANGED: [name: string, from: string, to: string, line: string][] = [
     "half a size",
     "source: replay\n    path: images",
     "source: gst\n    preset: test\n    width: 640",
-    "config.yaml:9:5: cameras.top.width: needs the other of width and height, give both, or leave both to the source",
+    "config.yaml:9:5: cameras.top.width: needs height too, give both, or neither to take the source's own",
   ],
   [
     "unknown preset",
@@ -288,7 +288,7 @@ const CHANGED: [name: string, from: string, to: string, line: string][] = [
     "pixels without a size",
     "source: replay\n    path: images",
     "source: exec\n    command: [cam]\n    format: rgb\n    width: 640",
-    "config.yaml:6:3: cameras.top: pixels need height, add height: …, or framing: mjpeg when these are JPEGs",
+    "config.yaml:6:3: cameras.top: raw pixels need height, add height: …, or framing: mjpeg if the frames are JPEGs",
   ],
   [
     "a camera for posted frames without a server",
@@ -360,7 +360,7 @@ const CHANGED: [name: string, from: string, to: string, line: string][] = [
     "old YAML",
     "version: 1",
     "%YAML 1.1\n---\nversion: 1",
-    "config.yaml:1:1: YAML 1.1 is not accepted, use 1.2",
+    "config.yaml:1:1: YAML 1.1 is not supported, use 1.2",
   ],
 ];
 
@@ -368,7 +368,7 @@ const HTTP: [name: string, yaml: string, line: string][] = [
   [
     "an HTTP server for all without a token",
     "http: {listen: '0.0.0.0:8080'}",
-    "config.yaml:13:16: http.listen: is open to others, and there is no token, add token, or write 127.0.0.1",
+    "config.yaml:13:16: http.listen: is open to other machines, but no token is set, add token, or write 127.0.0.1",
   ],
   [
     "an address without a port",
@@ -392,11 +392,8 @@ describe("problems", () => {
   });
 
   it.each([
-    ["", "config.yaml:1:1: the file says nothing, `sightline init` writes a first configuration"],
-    [
-      "# only words\n",
-      "config.yaml:1:1: the file says nothing, `sightline init` writes a first configuration",
-    ],
+    ["", "config.yaml:1:1: the file is empty, `sightline init` writes a first configuration"],
+    ["# only words\n", "config.yaml:1:1: the file is empty, `sightline init` writes a first configuration"],
     ["just text", 'config.yaml:1:1: must be a map of keys, not the text "just text"'],
     ["- a list", "config.yaml:1:1: must be a map of keys, not a list"],
   ])("a file with %j", (text, line) => {

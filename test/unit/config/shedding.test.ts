@@ -16,6 +16,6 @@ test("steps skip frames or go over to something smaller", () => {
 
 test("cool is below hot, and models are those of the configuration", () => {
   const texts = (shedding: string) => check(shedding).problems.map(problemText).join("\n");
-  expect(texts("{hot: 60, steps: [{every: 2}]}")).toContain("is not below hot");
+  expect(texts("{hot: 60, steps: [{every: 2}]}")).toContain("must be below hot");
   expect(texts("{steps: [{model: pbc, variant: int8}]}")).toContain('did you mean "pcb"?');
 });

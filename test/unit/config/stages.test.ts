@@ -53,7 +53,7 @@ test.each([
   [
     "both forms",
     `model: pcb\nstages:\n  ${RULES}`,
-    "c.yaml:12:5: pipelines.board.model: cannot stand next to stages, make it one of the stages",
+    "c.yaml:12:5: pipelines.board.model: cannot be combined with stages, make it one of the stages",
   ],
   [
     "no such stage",
@@ -78,32 +78,32 @@ test.each([
   [
     "square millimetres without a scale",
     "model: pcb\nrules: [{ min_area_mm2: 1 }]",
-    "c.yaml:13:15: pipelines.board.rules[0].min_area_mm2: needs to know how large a pixel is, add px_per_mm to the pipeline",
+    "c.yaml:13:15: pipelines.board.rules[0].min_area_mm2: needs the scale of the image, add px_per_mm to the pipeline",
   ],
   [
     "nothing that decides",
     "stages:\n  - { stage: detect, model: pcb }",
-    "c.yaml:12:5: pipelines.board.stages: nothing here decides, add { stage: rules, rules: [..] }",
+    "c.yaml:12:5: pipelines.board.stages: no stage decides the verdict, add { stage: rules, rules: [..] }",
   ],
   [
     "looking after judging",
     `stages:\n  ${RULES}\n  - { stage: detect, model: pcb }`,
-    "c.yaml:14:18: pipelines.board.stages[1].stage: detect looks at the picture, so it must stand before rules",
+    "c.yaml:14:18: pipelines.board.stages[1].stage: detect looks at the picture, so it must come before rules",
   ],
   [
     "rules before the parts are known",
     `stages:\n  ${RULES}\n  - { stage: track }`,
-    "c.yaml:13:18: pipelines.board.stages[0].stage: rules would judge frames, not parts: it must stand behind track",
+    "c.yaml:13:18: pipelines.board.stages[0].stage: rules would judge frames instead of parts: it must come after track",
   ],
   [
     "two ways to count",
     "model: pcb\nrules: [{ min_count: 2, expect: { min: 0, max: 1 } }]",
-    "c.yaml:13:29: pipelines.board.rules[0].expect: cannot stand next to min_count, remove one of the two",
+    "c.yaml:13:29: pipelines.board.rules[0].expect: cannot be combined with min_count, remove one of the two",
   ],
   [
     "corners in another order",
     `stages:\n  - { stage: rectify, corners: [[0, 0], [9, 9], [9, 0], [0, 9]], width: 9, height: 9 }\n  ${RULES}`,
-    "c.yaml:13:36: pipelines.board.stages[0].corners: must be the corners of a quadrangle without dents, top left, top right, bottom right, bottom left",
+    "c.yaml:13:36: pipelines.board.stages[0].corners: must be the corners of a convex quadrilateral, list top left, top right, bottom right, bottom left",
   ],
   [
     "limits the wrong way round",

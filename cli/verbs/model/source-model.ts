@@ -3,11 +3,11 @@ import { Graph } from "../../../models/onnx/graph.ts";
 import type { ModelProto } from "../../../models/onnx/proto/onnx_pb.js";
 import { SightlineError } from "../../../runtime/base/errors.ts";
 import type { ModelInput } from "../../../runtime/pipeline/preprocess.ts";
-import type { Io } from "../../verb.ts";
+import type { CommandContext } from "../../verb.ts";
 import { readWholeModel } from "./whole-model.ts";
 
 /** What a `model` command works on: a bundle, or a bare ONNX file with what options say of its input. */
-export interface Subject {
+export interface SourceModel {
   name: string;
   /** Of its ONNX file. */
   path: string;
@@ -43,8 +43,12 @@ type InputValues = {
  * A shipped model's name, a bundle's folder (its variant for `any` machine is taken) or an ONNX file.
  * Errors: ERR_USAGE, ERR_MODEL_*, ERR_ONNX_*.
  */
-export async function readSubject(file: string, values: InputValues, io: Io): Promise<Subject> {
-  const { bundle, model, name, path } = await readWholeModel({ file }, io);
+export async function readSourceModel(
+  file: string,
+  values: InputValues,
+  context: CommandContext,
+): Promise<SourceModel> {
+  const { bundle, model, name, path } = await readWholeModel({ file }, context);
   return { name, path, model, bundle, input: bundle ? bundle.manifest.input : bareInput(model, values) };
 }
 

@@ -2,12 +2,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readSubject } from "../../../cli/verbs/model/subject.ts";
+import { readSourceModel } from "../../../cli/verbs/model/source-model.ts";
 import { makeNode } from "../../../models/onnx/graph.ts";
 import type { ValueInfoProto } from "../../../models/onnx/proto/onnx_pb.js";
 import { encodeModel } from "../../../models/onnx/write-model.ts";
 import { tinyModel, value } from "../../support/tiny-model.ts";
-import { recordingIo } from "./io.ts";
+import { recordingContext } from "./recording-context.ts";
 
 const DEFAULTS = { color: "rgb", mean: "0", std: "255", resize: "letterbox", pad: "114" };
 const code = (wanted: string) => expect.objectContaining({ name: "SightlineError", code: wanted });
@@ -23,7 +23,7 @@ async function bare(inputs: ValueInfoProto[], values: Partial<typeof DEFAULTS & 
   const nodes = [makeNode("Relu", { name: "r", inputs: [inputs[0]?.name ?? ""], outputs: ["y"] })];
   const model = tinyModel({ opset: 13, inputs, nodes, outputs: [value("y")] });
   await writeFile(join(folder, "tiny.onnx"), encodeModel(model));
-  return readSubject("tiny.onnx", { ...DEFAULTS, ...values }, recordingIo(folder).io);
+  return readSourceModel("tiny.onnx", { ...DEFAULTS, ...values }, recordingContext(folder).context);
 }
 
 describe("a bare file", () => {
@@ -98,12 +98,16 @@ describe("a bare file", () => {
 });
 
 test("a file that is not there", async () => {
-  const { io } = recordingIo(folder);
-  await expect(readSubject("none.onnx", DEFAULTS, io)).rejects.toThrow(code("ERR_MODEL_MISSING"));
+  const { context } = recordingContext(folder);
+  await expect(readSourceModel("none.onnx", DEFAULTS, context)).rejects.toThrow(code("ERR_MODEL_MISSING"));
 });
 
 test("a shipped model, by its name", async () => {
-  const { bundle, input, name } = await readSubject("pcb-aoi", DEFAULTS, recordingIo(folder).io);
+  const { bundle, input, name } = await readSourceModel(
+    "pcb-aoi",
+    DEFAULTS,
+    recordingContext(folder).context,
+  );
   expect([name, bundle?.manifest.name]).toEqual(["pcb-aoi", "pcb-aoi"]);
   expect(input).toMatchObject({ width: 640, height: 640, color: "gray" });
 });

@@ -9,19 +9,20 @@ import { randomFeeds } from "../../runtime/tensor/random-feeds.ts";
 import { isStackable } from "../../runtime/tensor/stack.ts";
 import type { NamedTensors } from "../../runtime/tensor/tensor.ts";
 
-/** One way to run a model. */
-export interface Way {
+/** Settings with which a model is measured. */
+export interface Trial {
   variant: string;
-  /** Runs side by side, each with so many threads. */
+  /** Runs at the same time. */
   instances: number;
+  /** Threads of each run. */
   threads: number;
-  /** Frames of one run. */
+  /** Frames in each run. */
   batch: number;
 }
 
-/** A model opened for one division of the cores. */
-export interface Opened {
-  way: Omit<Way, "batch">;
+/** A model that is opened for one division of the cores and can be measured with several batch sizes. */
+export interface OpenTrial {
+  trial: Omit<Trial, "batch">;
   batches: readonly number[];
   feedsOf(batch: number): NamedTensors;
   session: Session;
@@ -31,14 +32,17 @@ export interface Opened {
 const BATCHES = [1, 2, 4, 8];
 const SEED = 1;
 
-/** Ways to divide `cores`, from one run at a time with all of them to as many runs as cores; only those with so many `threads`, where given. */
-export function divisions(cores: number, threads?: number): { instances: number; threads: number }[] {
+/**
+ * The even divisions of `cores`, from a single run that uses all of them to one run per core. With `threads`, the one
+ * division into runs of that many threads.
+ */
+export function coreDivisions(cores: number, threads?: number): { instances: number; threads: number }[] {
   if (threads !== undefined) return [{ instances: Math.max(1, Math.floor(cores / threads)), threads }];
   const counts = Array.from({ length: cores }, (_, i) => i + 1).filter((n) => cores % n === 0);
   return counts.map((instances) => ({ instances, threads: cores / instances }));
 }
 
-/** The names of the bundle's variants that this machine can run, the preferred first. */
+/** The names of the bundle's variants that this machine can run, the preferred one first. */
 export async function variantsOf(folder: string, only: string | undefined): Promise<string[]> {
   const targets = machineTargets(process.arch, cpuFeatures());
   const best = await openBundle(folder, { variant: only, targets });
@@ -52,16 +56,16 @@ export async function variantsOf(folder: string, only: string | undefined): Prom
 }
 
 /** Errors: ERR_MODEL_*. */
-export async function openWay(folder: string, way: Omit<Way, "batch">): Promise<Opened> {
+export async function openTrial(folder: string, trial: Omit<Trial, "batch">): Promise<OpenTrial> {
   const targets = machineTargets(process.arch, cpuFeatures());
-  const bundle = await openBundle(folder, { variant: way.variant, targets });
-  const provider = new CpuExecutionProvider({ slots: way.instances, intraOpThreads: way.threads });
+  const bundle = await openBundle(folder, { variant: trial.variant, targets });
+  const provider = new CpuExecutionProvider({ slots: trial.instances, intraOpThreads: trial.threads });
   provider.start();
   try {
     const session = await loadStages(provider, bundle);
     const canStack = bundle.stages.length === 1 && isStackable(session);
     const feedsOf = (batch: number) => feeds(bundle, batch);
-    return { way, batches: canStack ? BATCHES : [1], feedsOf, session, close: () => provider.close() };
+    return { trial, batches: canStack ? BATCHES : [1], feedsOf, session, close: () => provider.close() };
   } catch (error) {
     await provider.close();
     throw error;
