@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/support/longest-first.ts";
 
@@ -10,8 +9,8 @@ const PATIENCE_MS = 300_000;
 export default defineConfig({
   test: {
     globalSetup: "test/support/nothing-left.ts",
-    // More files than cores at a time: those that wait for processes leave room for those that compute.
-    maxWorkers: Math.ceil(1.5 * availableParallelism()),
+    // Most of these tests start processes that take every core by themselves; side by side they met each other's limits.
+    maxWorkers: 1,
     sequence: { sequencer: LongestFirst },
     projects: kinds.map((name) => ({
       test: {
