@@ -2,7 +2,7 @@ import { SightlineError } from "../runtime/base/errors.ts";
 import type { CommandContext, Verb } from "./verb.ts";
 import { readVersion } from "./version.ts";
 
-/** Each is loaded when it is asked for: a command does not wait for what others need. */
+/** Each verb is loaded on demand, so that a command does not wait for modules that only others need. */
 const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   run: async () => (await import("./verbs/run.ts")).run,
   check: async () => (await import("./verbs/check.ts")).check,
@@ -18,12 +18,12 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   health: async () => (await import("./verbs/health.ts")).health,
 };
 
-/** Understood, but not listed. */
+/** Old names: they still work, but help does not list them. */
 const OLD_VERBS: typeof VERBS = {
   models: async () => (await import("./verbs/models.ts")).models,
 };
 
-/** Runs `sightline ARGS` and gives its exit code: 0 done, 1 it found or met a problem, 2 it was not understood. */
+/** Runs `sightline ARGS` and returns the exit code: 0 success, 1 a problem was found or met, 2 a usage error. */
 export async function main(args: string[], context: CommandContext): Promise<number> {
   const [name = "help", ...rest] = args;
   try {
@@ -51,7 +51,7 @@ async function help(about: string | undefined, context: CommandContext): Promise
     const verbs = await Promise.all(Object.values(VERBS).map((load) => load()));
     const list = verbs.map((v) => `  ${v.name.padEnd(8)} ${v.summary}`).join("\n");
     context.out(
-      `sightline ${readVersion()}, visual inspection on the edge\n\n${list}\n\nsightline help COMMAND says more.`,
+      `sightline ${readVersion()}, visual inspection on the edge\n\n${list}\n\nRun \`sightline help COMMAND\` for the options of a command.`,
     );
   } else {
     const { details, summary, usage: short } = await find(about);

@@ -16,7 +16,7 @@ const STOP_LIMIT_MS = 20_000;
 /** What the demo has seen on the broker. */
 interface Seen {
   verdicts: Record<InspectionResult["verdict"], number>;
-  /** Milliseconds from capture to decision, one a frame. */
+  /** Milliseconds from capture to decision, one entry per frame. */
   decidedMs: number[];
   dropped: number;
 }
@@ -26,11 +26,11 @@ const frames = values.frames === undefined ? Number.POSITIVE_INFINITY : Number(v
 if (frames >= 1) {
   process.exitCode = await demo(frames);
 } else {
-  console.error("--frames is a number of 1 or more");
+  console.error("--frames must be a number of at least 1");
   process.exitCode = 2;
 }
 
-/** A broker, a daemon of its own process, and a line for each verdict that arrives; gives the exit code. */
+/** Starts a broker and a daemon process, and prints a line for each verdict that arrives. Returns the exit code. */
 async function demo(framesMax: number): Promise<number> {
   const broker = await EmbeddedBroker.listen(1883);
   const store = await mkdtemp(join(tmpdir(), "sightline-demo-"));
@@ -57,7 +57,7 @@ async function demo(framesMax: number): Promise<number> {
 function startDaemon(port: number, store: string): ChildProcess {
   const args = [here("./sightline.mjs"), "run", "--config", here("../config/demo.yaml")];
   return spawn(...boundCommand(process.execPath, args), {
-    // Its log lines would drown the verdicts; warnings and errors still show.
+    // The daemon's log would drown the verdicts, so only its standard error is shown.
     stdio: ["ignore", "ignore", "inherit"],
     env: { ...process.env, SIGHTLINE_DEMO_BROKER: `mqtt://127.0.0.1:${port}`, SIGHTLINE_DEMO_STORE: store },
   });

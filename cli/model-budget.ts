@@ -5,20 +5,20 @@ import { machineTargets } from "../models/bundle/targets.ts";
 import { formatBytes } from "../runtime/base/units.ts";
 import { cpuFeatures } from "../runtime/native/index.ts";
 
-/** Models that have to be in memory at once and cannot. */
+/** Models that must be in memory at the same time but do not fit. */
 export interface BudgetProblem {
-  /** The key that asks for it. */
+  /** The key in the configuration that requires it. */
   path: readonly string[];
   message: string;
   hint: string;
 }
 
-const HINT = "raise engine.model_budget, set stream: auto, or unpin others";
+const HINT = "raise engine.model_budget, set stream: auto, or unpin other models";
 
 /**
- * What cannot fit into the memory for models, as far as it can be known beforehand: a model that may not stream needs at
- * least its weights, and a frame needs all models of its pipeline beside those that are pinned. Bundles that are not
- * on this machine, and a budget that depends on the machine, say nothing.
+ * What cannot fit into the memory budget for models, as far as it is known before anything is opened: a model that may
+ * not stream needs at least its weights, and a frame needs all models of its pipeline in addition to the pinned ones.
+ * Bundles that are not on this machine are left out, and a budget that depends on the machine is not checked.
  */
 export async function budgetProblems({ engine, models, pipelines }: Config): Promise<BudgetProblem[]> {
   const budget = engine.model_budget;

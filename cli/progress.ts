@@ -3,14 +3,14 @@ import type { CommandContext } from "./verb.ts";
 const BAR = 24;
 
 /**
- * Shows how far a long command is, with the time left: a bar that is drawn again on a terminal, a line at the begin of
- * each step elsewhere. To standard error, so that what is printed can be piped on.
+ * Shows the progress of a long command and the time left: on a terminal as a bar, elsewhere as a line at the start of
+ * each step. It goes to standard error, so that standard output can be piped.
  */
 export class Progress {
   readonly #context: Pick<CommandContext, "err" | "isTty">;
   readonly #write: (text: string) => void;
   #step = "";
-  #begunMs = 0;
+  #startedMs = 0;
 
   constructor(
     context: Pick<CommandContext, "err" | "isTty">,
@@ -20,17 +20,17 @@ export class Progress {
     this.#write = write;
   }
 
-  /** `of` is 0 where the end is not known. */
+  /** `of` is 0 if the total is not known. */
   show(step: string, done: number, of: number): void {
     const isNew = step !== this.#step;
-    if (isNew) this.#begunMs = performance.now();
+    if (isNew) this.#startedMs = performance.now();
     this.#step = step;
     if (!this.#context.isTty) {
       if (isNew) this.#context.err(step);
       return;
     }
     const left =
-      done > 0 && of > done ? timeLeft(((performance.now() - this.#begunMs) / done) * (of - done)) : "";
+      done > 0 && of > done ? timeLeft(((performance.now() - this.#startedMs) / done) * (of - done)) : "";
     const bar = of > 0 ? ` ${"█".repeat((BAR * done) / of).padEnd(BAR, "░")} ${done}/${of}` : "";
     this.#write(`\r\x1b[K${step}${bar}${left}`);
   }

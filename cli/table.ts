@@ -1,8 +1,8 @@
 export type Cell = string | number;
 
 /**
- * Rows under a heading, in columns as wide as their widest cell; numbers stand to the right. An empty list of rows
- * is an empty text.
+ * Rows under a heading, in columns as wide as their widest cell; numbers are right-aligned. Without rows, the text is
+ * empty.
  */
 export function table(heading: readonly string[], rows: readonly (readonly Cell[])[]): string {
   if (rows.length === 0) return "";

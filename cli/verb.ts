@@ -1,9 +1,9 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { SightlineError } from "../runtime/base/errors.ts";
 
-/** What a verb knows of the world around it; tests bring their own. */
+/** What a verb may know of the process that runs it; tests pass their own. */
 export interface CommandContext {
-  /** Writes a line to standard output; `line` may hold several. */
+  /** Writes a line, or several, to standard output. */
   out(line: string): void;
   /** Writes a line to standard error. */
   err(line: string): void;
@@ -15,17 +15,17 @@ export interface CommandContext {
 /** One word of the command line: `sightline NAME ...`. */
 export interface Verb {
   name: string;
-  /** What it does, for the list of verbs; no full stop. */
+  /** What the verb does, for the list of commands; without a full stop. */
   summary: string;
-  /** Lines that follow `usage:`, without the leading `sightline`; one that begins with a space explains the one above. */
+  /** Usage lines without the leading `sightline`; a line that begins with a space explains the one above. */
   usage: string;
-  /** Stands for `usage` in the help of a verb that is made of others, and loads them first. */
+  /** Replaces `usage` in the help of a verb with sub-commands, which have to be loaded first. */
   details?(): Promise<string>;
-  /** Gives the exit code. Errors: ERR_USAGE, and those of what it does. */
+  /** Returns the exit code. Errors: ERR_USAGE, and those of the work that the verb does. */
   run(args: string[], context: CommandContext): Promise<number>;
 }
 
-/** `parseArgs` that takes positional arguments and fails with ERR_USAGE and the verb's usage as its hint. */
+/** `parseArgs` with positional arguments; it fails with ERR_USAGE and the verb's usage as the hint. */
 export function parseVerbArgs<const O extends NonNullable<ParseArgsConfig["options"]>>(
   verb: Pick<Verb, "name" | "usage">,
   args: string[],
@@ -38,14 +38,14 @@ export function parseVerbArgs<const O extends NonNullable<ParseArgsConfig["optio
   }
 }
 
-/** The `count` arguments that must be there, no more and no fewer. */
+/** Returns `given`, which must hold one argument for each of `names`. */
 export function requirePositionals(
   verb: Pick<Verb, "name" | "usage">,
   names: string[],
   given: string[],
 ): string[] {
   if (given.length < names.length) throw usageError(verb, `${names[given.length]} is missing`);
-  if (given.length > names.length) throw usageError(verb, `what is "${given[names.length]}" for?`);
+  if (given.length > names.length) throw usageError(verb, `unexpected argument "${given[names.length]}"`);
   return given;
 }
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 /** The models that Sightline ships. */
 const ZOO = fileURLToPath(new URL("../models/zoo", import.meta.url));
 
-/** A model's name in the zoo, or a bundle's folder. */
+/** The folder of a bundle, given by its name in the zoo or by its path. */
 export function bundleFolder(nameOrFolder: string, cwd: string): string {
   const shipped = join(ZOO, nameOrFolder);
   return existsSync(join(shipped, "manifest.json")) ? shipped : resolve(cwd, nameOrFolder);

@@ -5,10 +5,10 @@ import type { Config } from "../../config/schema/schema.ts";
 import { budgetProblems } from "../model-budget.ts";
 import { parseVerbArgs, requirePositionals, usageError, type Verb } from "../verb.ts";
 
-/** Exit code 0 when the file is valid, 1 when not. */
+/** Exit code 0 if the file is valid, 1 if not. */
 export const check: Verb = {
   name: "check",
-  summary: "say whether a configuration is valid, and what is wrong with it",
+  summary: "check a configuration and list all its problems",
   usage: "check FILE [-f text|json]",
   async run(args, context) {
     const { values, positionals } = parseVerbArgs(check, args, {
@@ -28,8 +28,8 @@ export const check: Verb = {
     }
     for (const notice of notices) context.err(`notice: ${problemText({ ...notice, file })}`);
     const isValid = config !== undefined && problems.length === 0;
-    const asGiven = problems.map((problem) => ({ ...problem, file }));
-    print(file, { ...(isValid && { config }), problems: asGiven }, context.out);
+    const underGivenName = problems.map((problem) => ({ ...problem, file }));
+    print(file, { ...(isValid && { config }), problems: underGivenName }, context.out);
     return isValid ? 0 : 1;
   },
 };

@@ -6,11 +6,12 @@ import { type CommandContext, parseVerbArgs, requirePositionals, usageError, typ
 
 export const config: Verb = {
   name: "config",
-  summary: "print the configuration's schema, or a file with every default filled in",
+  summary: "print the schema of the configuration, or a file with all defaults filled in",
   usage: "config schema\nconfig show --effective FILE",
   async run([action = "", ...args], context) {
     const act = Object.hasOwn(ACTIONS, action) ? ACTIONS[action as keyof typeof ACTIONS] : undefined;
-    if (!act) throw usageError(config, action === "" ? "say what to do" : `"${action}" is not known`);
+    if (!act)
+      throw usageError(config, action === "" ? "schema or show is missing" : `unknown action "${action}"`);
     act(args, context);
     return 0;
   },
@@ -23,7 +24,7 @@ function printSchema(args: string[], context: CommandContext): void {
   context.out(jsonSchemaText.trimEnd());
 }
 
-/** The only view there is; `--effective` says so at the call and leaves room for others. */
+/** There is only this view so far; `--effective` is required so that others can be added. */
 function printEffective(args: string[], context: CommandContext): void {
   const { values, positionals } = parseVerbArgs(config, args, { effective: { type: "boolean" } });
   const [file = ""] = requirePositionals(config, ["FILE"], positionals);

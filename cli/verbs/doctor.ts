@@ -20,7 +20,7 @@ import { readDevice, readDisk } from "../../services/health/device.ts";
 import { budgetProblems } from "../model-budget.ts";
 import { type CommandContext, parseVerbArgs, requirePositionals, type Verb } from "../verb.ts";
 
-/** One thing looked at: `bad` stops Sightline, `warn` takes something away from it. */
+/** The result of one check: `bad` stops Sightline from working, `warn` limits what it can do. */
 interface Finding {
   level: "ok" | "warn" | "bad";
   about: string;
@@ -32,10 +32,10 @@ const CONNECT_LIMIT_MS = 2_000;
 const FRAME_LIMIT_MS = 10_000;
 const DISK_FREE_MIN_BYTES = 512 * 2 ** 20;
 
-/** Looks at the machine, and with a configuration at what it needs; exit code 1 when something is bad. */
+/** Checks the machine and, given a configuration, what that needs. Exit code 1 if a finding is `bad`. */
 export const doctor: Verb = {
   name: "doctor",
-  summary: "look for what is missing on this machine",
+  summary: "check this machine for missing tools, devices and settings",
   usage: "doctor [--config FILE] [--json]",
   async run(args, context) {
     const { positionals, values } = parseVerbArgs(doctor, args, {
@@ -59,7 +59,7 @@ async function checkMachine(context: CommandContext, config: Config | undefined)
   const device = await readDevice();
   return [
     ok("board", `${device.model ?? "unknown"}, ${device.cpus} cores, ${formatBytes(device.memory_bytes)}`),
-    await attempt("cpu features", async () => cpuFeatures().join(" ") || "none that kernels use"),
+    await attempt("cpu features", async () => cpuFeatures().join(" ") || "none that the kernels use"),
     await attempt("kernels", async () => checkKernels(config?.engine.kernels)),
     await attempt("execution provider", () => checkEngine(config?.engine.library)),
     await checkDisk(context.cwd),
@@ -96,7 +96,7 @@ async function checkConfig(config: Config): Promise<Finding[]> {
 
 const ok = (about: string, found: string): Finding => ({ level: "ok", about, found });
 
-/** What cannot fit, and what the daemon's models take where it runs. */
+/** Models that cannot fit, and the memory that models take in the running daemon. */
 async function checkMemory(config: Config): Promise<Finding[]> {
   const wrong = (await budgetProblems(config)).map(({ hint, message }): Finding => {
     return { level: "bad", about: "model memory", found: message, hint };
@@ -112,7 +112,7 @@ async function memoryInUse(folder: string): Promise<Finding[]> {
     const unused = `${Math.round(100 * memory.fragmentation)} % of ${formatBytes(memory.held_bytes)} held unused`;
     return [ok("model memory", `${weights}, ${peak}, ${unused}`)];
   } catch {
-    // No daemon runs with this configuration.
+    // No daemon is running with this configuration.
     return [];
   }
 }
@@ -126,7 +126,7 @@ async function attempt(about: string, look: () => Promise<string>): Promise<Find
   }
 }
 
-/** `preprocess avx2, …`, in the order of the frame's way. */
+/** `preprocess avx2, …`, in the order in which a frame meets the kernels. */
 function checkKernels(choice: Config["engine"]["kernels"] | undefined): string {
   const chosen = openKernels(choice === "generic" ? [] : undefined).chosen();
   return Object.entries(chosen)
@@ -153,8 +153,8 @@ async function checkDisk(path: string): Promise<Finding> {
     return {
       level: "bad",
       about,
-      found: "cannot be written",
-      hint: "Change its owner, or name another `store.path`.",
+      found: "not writable",
+      hint: "Change the owner of the folder, or choose another `store.path`.",
     };
   }
   const found = `${formatBytes(disk.free_bytes)} free of ${formatBytes(disk.total_bytes)}`;
@@ -167,7 +167,7 @@ async function checkDisk(path: string): Promise<Finding> {
   };
 }
 
-/** Tries it: permissions say nothing to root, nor of a file in the folder's place or a read-only file system. */
+/** Creates a folder to find out: permissions do not apply to root, and do not show a read-only file system. */
 async function isWritable(folder: string): Promise<boolean> {
   try {
     await rmdir(await mkdtemp(join(folder, ".sightline-")));
@@ -181,7 +181,7 @@ async function checkVideo(): Promise<Finding> {
   const names = await readdir("/dev").catch(() => [] as string[]);
   const videos = names.filter((name) => /^video\d+$/.test(name)).map((name) => `/dev/${name}`);
   if (videos.length > 0) return ok("video devices", videos.join(" "));
-  const hint = "Plug a camera in, or replay pictures with `source: replay`.";
+  const hint = "Connect a camera, or replay pictures with `source: replay`.";
   return { level: "warn", about: "video devices", found: "none", hint };
 }
 
@@ -191,7 +191,7 @@ function checkTool(context: CommandContext, command: string, debianPackage: stri
   return { level: "warn", about: command, found: "missing", hint: `sudo apt-get install ${debianPackage}` };
 }
 
-/** What the camera delivers first, or why it delivers nothing. */
+/** Describes the first frame that the camera delivers. Errors: the reason why it delivers none. */
 async function firstFrame(camera: string, settings: SourceSettings): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "sightline-doctor-"));
   const done = new AbortController();
@@ -222,7 +222,7 @@ async function firstFrame(camera: string, settings: SourceSettings): Promise<str
         picture.encoding === "raw" ? `${picture.width}×${picture.height} ${picture.format}` : "encoded";
       return `first picture ${origin ?? size}`;
     }
-    if (isSilent) return "its process runs, and waits for a trigger";
+    if (isSilent) return "its process is running and waits for a trigger";
     throw failure;
   } finally {
     clearTimeout(timer);
@@ -237,7 +237,7 @@ function connectTo(url: URL): Promise<string> {
       socket.destroy();
       reject(new SightlineError("ERR_MQTT_UNREACHABLE", `${url.hostname}:${port}: ${reason}`));
     };
-    // A URL writes an IPv6 address in brackets, a socket wants it without.
+    // A URL has an IPv6 address in brackets; a socket needs it without them.
     const host = url.hostname.replace(/^\[|\]$/g, "");
     const socket = createConnection({ host, port, timeout: CONNECT_LIMIT_MS });
     socket.on("connect", () => {

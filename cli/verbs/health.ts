@@ -6,13 +6,13 @@ import { request } from "../../services/health/control-socket.ts";
 import type { Health } from "../../services/health/health-reporter.ts";
 import { parseVerbArgs, requirePositionals, usageError, type Verb } from "../verb.ts";
 
-const ANSWER_LIMIT_MS = 2_000;
+const RESPONSE_LIMIT_MS = 2_000;
 const RETRY_MS = 500;
 
-/** Prints the daemon's health record; exit code 0 when nothing is wrong with it. */
+/** Prints the daemon's health record. Exit code 0 if the daemon is healthy. */
 export const health: Verb = {
   name: "health",
-  summary: "ask the running daemon how it is",
+  summary: "show the health of the running daemon",
   usage: "health --config FILE [--wait 60s]",
   async run(args, context) {
     const { positionals, values } = parseVerbArgs(health, args, {
@@ -22,20 +22,24 @@ export const health: Verb = {
     const waitMs = parseDurationMs(values.wait);
     requirePositionals(health, [], positionals);
     if (!values.config) throw usageError(health, "--config is missing");
-    if (waitMs === undefined) throw usageError(health, `--wait ${values.wait} is not a duration`);
+    if (waitMs === undefined)
+      throw usageError(health, `--wait must be a duration such as 60s, not "${values.wait}"`);
     const { store } = loadConfig(resolve(context.cwd, values.config), { env: context.env });
-    const { record, troubles } = await askUntilWell(store.path, Date.now() + waitMs);
+    const { record, troubles } = await askUntilHealthy(store.path, Date.now() + waitMs);
     context.out(JSON.stringify(record, null, 2));
     for (const trouble of troubles) context.err(trouble);
     return troubles.length === 0 ? 0 : 1;
   },
 };
 
-async function askUntilWell(folder: string, endMs: number): Promise<{ record: Health; troubles: string[] }> {
+async function askUntilHealthy(
+  folder: string,
+  endMs: number,
+): Promise<{ record: Health; troubles: string[] }> {
   for (;;) {
     const isLast = Date.now() >= endMs;
     try {
-      const record = (await request(folder, "health", undefined, ANSWER_LIMIT_MS)) as Health;
+      const record = (await request(folder, "health", undefined, RESPONSE_LIMIT_MS)) as Health;
       const troubles = troublesOf(record);
       if (troubles.length === 0 || isLast) return { record, troubles };
     } catch (error) {

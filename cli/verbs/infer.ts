@@ -23,7 +23,7 @@ import { bundleFolder } from "../zoo.ts";
 
 const RUN_LIMIT_MS = 60_000;
 
-/** Judges picture files as a pipeline would, a line each; exit code 1 when one could not be judged. */
+/** Judges picture files as a pipeline would and prints a line for each. Exit code 1 if one could not be judged. */
 export const infer: Verb = {
   name: "infer",
   summary: "run a model on picture files",
@@ -39,7 +39,8 @@ export const infer: Verb = {
     if (!values.model) throw usageError(infer, "--model is missing");
     if (positionals.length === 0) throw usageError(infer, "IMAGE is missing");
     const minScore = Number(values["min-score"].trim() || Number.NaN);
-    if (!(minScore >= 0 && minScore <= 1)) throw usageError(infer, "--min-score is a number from 0 to 1");
+    if (!(minScore >= 0 && minScore <= 1))
+      throw usageError(infer, "--min-score must be a number from 0 to 1");
     const folder = values.annotate === undefined ? undefined : resolve(context.cwd, values.annotate);
     if (folder !== undefined) await asImageWrite(async () => makeFolder(folder));
     const print = values.json ? printJson : printText;
@@ -68,13 +69,13 @@ async function withModel(
 
 interface Options {
   minScore: number;
-  /** Where annotated pictures go, and what each is called there. */
+  /** Folder for annotated pictures, and the name that each one gets there. */
   folder: string | undefined;
   nameOf: (file: string) => string;
   print: (result: InspectionResult, context: CommandContext) => void;
 }
 
-/** A few pictures at a time, printed in the order given. */
+/** Judges a few pictures at a time and prints the results in the order of the files. */
 async function inferAll(
   model: VisionModel,
   files: readonly string[],
@@ -94,7 +95,7 @@ async function inferAll(
       const result = inferFrame(model, frame, options).then((judged) =>
         buildResult("infer", judged, provenance),
       );
-      // Its failure is met in its turn, or never when one before it fails.
+      // A failure is reported when this result's turn comes, or never if an earlier one fails.
       result.catch(() => {});
       ahead.push(result);
     }
@@ -122,7 +123,7 @@ async function inferFrame(model: VisionModel, frame: Frame, options: Options): P
   return judged;
 }
 
-/** Pictures of one name from two folders must not overwrite each other: the second gets a number. */
+/** Pictures with the same name from two folders must not overwrite each other, so the second one gets a number. */
 function uniqueNames(): (file: string) => string {
   const given = new Map<string, number>();
   return (file) => {

@@ -9,7 +9,7 @@ const shipped = (path: string): URL => new URL(`../../${path}`, import.meta.url)
 
 export const init: Verb = {
   name: "init",
-  summary: "write a first configuration",
+  summary: "write an example configuration to start from",
   usage: "init [FILE] [--bundle FOLDER] [--images FOLDER] [--force]",
   async run(args, context) {
     const { values, positionals } = parseVerbArgs(init, args, {
@@ -17,7 +17,7 @@ export const init: Verb = {
       images: { type: "string", default: fileURLToPath(shipped("models/zoo/pcb-aoi/samples/images")) },
       force: { type: "boolean", default: false },
     });
-    if (positionals.length > 1) throw usageError(init, `what is "${positionals[1]}" for?`);
+    if (positionals.length > 1) throw usageError(init, `unexpected argument "${positionals[1]}"`);
     const file = positionals[0] ?? "sightline.yaml";
     const schemaUrl = shipped("config/config.schema.json").href;
     await write(resolve(context.cwd, file), exampleConfig({ ...values, schemaUrl }), values.force);
@@ -26,7 +26,7 @@ export const init: Verb = {
   },
 };
 
-/** Without `force` an existing file is left alone, even one that appears at the last moment. */
+/** Without `force` an existing file is never overwritten, not even one that appears at the last moment. */
 async function write(file: string, text: string, force: boolean): Promise<void> {
   try {
     await writeFile(file, text, { flag: force ? "w" : "wx" });

@@ -1,12 +1,12 @@
 import { SightlineError } from "../../runtime/base/errors.ts";
 import type { Verb } from "../verb.ts";
 
-/** The toolchain takes as long to load as all else together: the other commands, and the daemon, do without. */
+/** The toolchain takes as long to load as everything else together, so no other command, nor the daemon, loads it. */
 const subVerbs = async (): Promise<readonly Verb[]> => (await import("./model/sub-verbs.ts")).SUB_VERBS;
 
 export const model: Verb = {
   name: "model",
-  summary: "quantize, split, pack, sign, install and update models",
+  summary: "quantize, split, sign, install and update models; load them into the running daemon",
   usage: "model COMMAND …",
   async details() {
     const verbs = await subVerbs();
@@ -15,7 +15,7 @@ export const model: Verb = {
   async run([name, ...rest], context) {
     const verb = (await subVerbs()).find((sub) => sub.name === name);
     if (verb) return verb.run(rest, context);
-    const message = name === undefined ? "say what to do with it" : `there is no command "${name}"`;
+    const message = name === undefined ? "COMMAND is missing" : `there is no command "${name}"`;
     throw new SightlineError("ERR_USAGE", `model: ${message}`, { hint: "Run `sightline help model`." });
   },
 };

@@ -1,24 +1,29 @@
-import type { Verb } from "../verb.ts";
+import { parseVerbArgs, type Verb } from "../verb.ts";
 import { model } from "./model.ts";
 import { ps } from "./ps.ts";
 
-const IN_DAEMON = ["load", "unload", "activate"];
+const DAEMON_VERBS = ["load", "unload", "activate"];
 
-/** The spelling of before: what it did is told apart by its arguments. */
+/** The old name of several commands; its arguments tell which one is meant. */
 export const models: Verb = {
   name: "models",
-  summary: "the old name of `ps`, `model list --shipped` and `model load`, `unload` and `activate`",
-  usage: "models [BUNDLE…] [--json] | models [load|unload|activate NAME] --config FILE [--json]",
+  summary: "old name of `ps`, `model list --shipped`, `model load`, `model unload` and `model activate`",
+  usage: "models [BUNDLE…] [--json]\nmodels [load|unload|activate NAME] --config FILE [--json]",
   async run(args, context) {
-    const [first = ""] = args.filter((arg) => !arg.startsWith("-"));
-    const isOfDaemon = args.some((arg) => /^(--config|-c)(=|$)/.test(arg));
-    const [verb, rest] = IN_DAEMON.includes(first)
-      ? [model, [first, ...args.filter((arg) => arg !== first)]]
-      : isOfDaemon
-        ? [ps, args]
-        : [model, ["list", "--shipped", ...args]];
-    const written = verb === ps ? "ps" : `model ${rest[0]}${rest[1] === "--shipped" ? " --shipped" : ""}`;
-    context.err(`notice: \`sightline models\` is called \`sightline ${written}\` now`);
-    return verb.run(rest, context);
+    const { positionals, values } = parseVerbArgs(models, args, {
+      json: { type: "boolean", default: false },
+      config: { type: "string", short: "c" },
+    });
+    const [first = "", ...others] = positionals;
+    const isDaemonVerb = DAEMON_VERBS.includes(first);
+    const listing = values.config === undefined ? ["model", "list", "--shipped"] : ["ps"];
+    const [name = "", ...words] = isDaemonVerb ? ["model", first] : listing;
+    context.err(`notice: \`sightline models\` is now called \`sightline ${[name, ...words].join(" ")}\``);
+    const options = [
+      ...(values.config ? ["--config", values.config] : []),
+      ...(values.json ? ["--json"] : []),
+    ];
+    const verb = name === "ps" ? ps : model;
+    return verb.run([...words, ...(isDaemonVerb ? others : positionals), ...options], context);
   },
 };

@@ -4,10 +4,10 @@ import type { Reloaded } from "../../services/daemon/daemon.ts";
 import { request } from "../../services/health/control-socket.ts";
 import { parseVerbArgs, requirePositionals, usageError, type Verb } from "../verb.ts";
 
-/** Exit code 1 when the new configuration is refused; the running one goes on then. */
+/** Exit code 1 if the new configuration is refused; the daemon then continues with the old one. */
 export const reload: Verb = {
   name: "reload",
-  summary: "have the running daemon read its configuration again",
+  summary: "make the running daemon read its configuration again",
   usage: "reload --config FILE",
   async run(args, context) {
     const { positionals, values } = parseVerbArgs(reload, args, { config: { type: "string", short: "c" } });

@@ -9,7 +9,7 @@ import { createLogger } from "../logger.ts";
 import { parseVerbArgs, requirePositionals, usageError, type Verb } from "../verb.ts";
 import { readVersion } from "../version.ts";
 
-/** Ends on SIGTERM, SIGINT, or when every source has come to its end; reads its configuration again on SIGHUP. */
+/** Ends on SIGTERM or SIGINT, or when every source has ended; SIGHUP makes it read its configuration again. */
 export const run: Verb = {
   name: "run",
   summary: "run the daemon in the foreground",
@@ -24,11 +24,11 @@ export const run: Verb = {
     const logger = createLogger(config.log.level);
     for (const notice of notices) logger.warn({}, notice);
     const daemon = new Daemon({ logger, clock: systemClock, version: readVersion(), read }, config);
-    // Signals count from the first moment: a start may take long, and it ends when it is told to.
+    // Signals are handled from here on: a start may take long, and a signal must be able to end it.
     const signalled = new Promise<"signalled">((resolve) => {
       for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve("signalled"));
     });
-    // The daemon says itself what it refused, and why.
+    // The daemon itself logs what it refused and why.
     process.on("SIGHUP", () => void daemon.reload().catch(() => {}));
     const started = daemon.start();
     started.catch(() => {});

@@ -4,10 +4,10 @@ import type { BatchRecord } from "../../runtime/scheduler/batch-log.ts";
 import { request } from "../../services/health/control-socket.ts";
 import { parseVerbArgs, requirePositionals, usageError, type Verb } from "../verb.ts";
 
-/** What the running daemon's schedulers decided, and why. */
+/** Prints the last batches of the running daemon's schedulers. */
 export const trace: Verb = {
   name: "trace",
-  summary: "say which frames ran together in the running daemon, when and why",
+  summary: "show the last batches of the running daemon: when they ran, their size and the reason for it",
   usage: "trace --config FILE [--last N] [-f text|json|chrome]",
   async run(args, context) {
     const { positionals, values } = parseVerbArgs(trace, args, {
@@ -34,10 +34,10 @@ const FORMATS = {
   chrome: (batches: readonly BatchRecord[]) => [JSON.stringify({ traceEvents: batches.map(chromeEvent) })],
 };
 
-/** `+12.3 ms  boards#0  3 full  queued 1.2 ms  ran 14.0 ms`, the first number since the one before. */
-function line(batch: BatchRecord, before: BatchRecord | undefined): string {
+/** `+12.3 ms  boards#0  3 full  queued 1.2 ms  ran 14.0 ms`; the first number is the time since the previous batch. */
+function line(batch: BatchRecord, previous: BatchRecord | undefined): string {
   const { dropped, failed, model, queuedMs, reason, runMs, size, slot, startedMs } = batch;
-  const sinceMs = startedMs - (before?.startedMs ?? startedMs);
+  const sinceMs = startedMs - (previous?.startedMs ?? startedMs);
   const times = `queued ${queuedMs.toFixed(1)} ms  ran ${runMs.toFixed(1)} ms`;
   const trouble = `${dropped > 0 ? `  ${dropped} dropped` : ""}${failed ? "  failed" : ""}`;
   return `+${sinceMs.toFixed(1).padStart(8)} ms  ${`${model}#${slot}`.padEnd(20)} ${size} ${reason.padEnd(9)}  ${times}${trouble}`;

@@ -17,7 +17,7 @@ export async function fileInBundle(folder: string, name: string): Promise<{ path
   const path = await real(resolve(folder, name), `${folder}: ${name}`);
   const inside = (await real(folder, folder)) + sep;
   if (!path.startsWith(inside))
-    throw new SightlineError("ERR_MODEL_MANIFEST", `${folder}: ${name} leaves the bundle`);
+    throw new SightlineError("ERR_MODEL_MANIFEST", `${folder}: ${name} is outside the bundle`);
   const stats = await stat(path);
   if (!stats.isFile())
     throw new SightlineError("ERR_MODEL_MANIFEST", `${folder}: ${name} is not a regular file`);

@@ -26,7 +26,7 @@ const weights = z
       const isInside = offset >= end && offset + length <= bytes;
       end = offset + length;
       if (isInside) continue;
-      const message = "must begin behind the tensor before it and end inside the file";
+      const message = "must begin after the previous tensor and end inside the file";
       ctx.addIssue({ code: "custom", path: ["tensors", i], message });
       return;
     }

@@ -35,7 +35,7 @@ const input = z
   })
   .superRefine(({ color, dtype, mean, quantization, std }, ctx) => {
     if ((dtype === "float32") !== (quantization === undefined)) {
-      const message = dtype === "float32" ? "goes with uint8 or int8 only" : `is needed for ${dtype}`;
+      const message = dtype === "float32" ? "is only for uint8 or int8" : `is needed for ${dtype}`;
       ctx.addIssue({ code: "custom", path: ["quantization"], message });
     }
     const channels = color === "gray" ? 1 : 3;

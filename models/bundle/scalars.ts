@@ -19,6 +19,6 @@ export const filePath = z
 export const sha256 = z
   .string()
   .regex(/^[0-9a-f]{64}$/)
-  .meta({ "x-noun": "a sha256 of 64 small hexadecimal digits" });
+  .meta({ "x-noun": "a sha256 of 64 lower-case hexadecimal digits" });
 
 export const tensorName = z.string().min(1).max(256);

@@ -63,17 +63,17 @@ export function checkSignature(
     if (key) return keyIdOf(key);
   }
   const ids = signatures.map(({ keyid }) => keyid.slice(0, 16)).join(", ");
-  throw refusal(manifest, `no trusted key made its signatures, which name ${ids}`);
+  throw refusal(manifest, `none of its signatures, which name ${ids}, was made by a trusted key`);
 }
 
 /** An envelope that holds this very manifest; who signed it is not looked at. Errors: ERR_MODEL_SIGNATURE. */
 export function checkEnvelope(envelope: string | undefined, { text, manifest }: Signed): Envelope {
   if (envelope === undefined) throw refusal(manifest, `it has no ${SIGNATURE_FILE}`);
   const parsed = envelopeSchema.safeParse(jsonOf(envelope));
-  if (!parsed.success) throw refusal(manifest, `its ${SIGNATURE_FILE} is no DSSE envelope of a model`);
+  if (!parsed.success) throw refusal(manifest, `its ${SIGNATURE_FILE} is not a DSSE envelope of a model`);
   const payload = Buffer.from(parsed.data.payload, "base64");
   if (payload.equals(Buffer.from(canonicalManifest(text)))) return parsed.data;
-  throw refusal(manifest, "its manifest is not the one that was signed");
+  throw refusal(manifest, "its manifest differs from the one that was signed");
 }
 
 /** DSSE's PAE: https://github.com/secure-systems-lab/dsse/blob/v1.0.2/protocol.md */

@@ -16,7 +16,7 @@ const OPSETS = { min: 7, max: 26 };
  */
 export function checkModel(model: ModelProto): void {
   if (!model.graph || model.graph.node.length === 0) {
-    throw new SightlineError("ERR_ONNX_FILE", "the file holds no graph");
+    throw new SightlineError("ERR_ONNX_FILE", "the file contains no graph");
   }
   const graph = new Graph(model);
   checkOpset(graph.opset());
@@ -28,26 +28,25 @@ export function checkModel(model: ModelProto): void {
 
 function checkOpset(opset: number): void {
   if (opset >= OPSETS.min && opset <= OPSETS.max) return;
-  const message =
-    opset === 0 ? "names no version of ONNX's operators" : `wants version ${opset} of ONNX's operators`;
+  const message = opset === 0 ? "names no opset version" : `needs opset ${opset}`;
   throw new SightlineError(
     "ERR_ONNX_OPSET",
-    `the model ${message}; ${OPSETS.min} to ${OPSETS.max} are known`,
+    `the model ${message}; ${OPSETS.min} to ${OPSETS.max} are supported`,
   );
 }
 
 function checkNames(graph: GraphProto): void {
   const made = new Set(graph.initializer.map(({ name }) => name));
-  if (made.size < graph.initializer.length) throw wrong("two initializers have one name");
+  if (made.size < graph.initializer.length) throw wrong("two initializers have the same name");
   for (const { name } of graph.input) if (name === "") throw wrong("an input has no name");
   // An input that an initializer gives a default is listed twice in old models.
   const inputs = new Set(graph.input.map(({ name }) => name));
-  if (inputs.size < graph.input.length) throw wrong("two inputs have one name");
+  if (inputs.size < graph.input.length) throw wrong("two inputs have the same name");
   for (const name of inputs) made.add(name);
   for (const { opType, output } of graph.node) {
     if (opType === "") throw wrong("a node has no operator");
     for (const name of output.filter((n) => n !== "")) {
-      if (made.has(name)) throw wrong(`tensor ${quote(name)} is made twice`);
+      if (made.has(name)) throw wrong(`tensor ${quote(name)} is produced twice`);
       made.add(name);
     }
   }
@@ -60,16 +59,17 @@ function checkReads(graph: Graph): void {
     inputs.has(name) || graph.initializer(name) !== undefined || graph.producer(name) !== undefined;
   if (proto.output.length === 0) throw wrong("the graph has no outputs");
   for (const { name } of proto.output)
-    if (!exists(name)) throw wrong(`nothing makes the output ${quote(name)}`);
+    if (!exists(name)) throw wrong(`no operator produces the output ${quote(name)}`);
   for (const { input, opType } of proto.node) {
     const missing = input.find((name) => name !== "" && !exists(name));
-    if (missing !== undefined) throw wrong(`nothing makes ${quote(missing)}, which a ${quote(opType)} reads`);
+    if (missing !== undefined)
+      throw wrong(`no operator produces ${quote(missing)}, which a ${quote(opType)} reads`);
   }
 }
 
 function checkTensor(tensor: TensorProto): void {
   if (isExternal(tensor))
-    throw new SightlineError("ERR_ONNX_EXTERNAL", `tensor ${quote(tensor.name)} stands in another file`);
+    throw new SightlineError("ERR_ONNX_EXTERNAL", `tensor ${quote(tensor.name)} is stored in another file`);
   // Strings, and types newer than this, are left alone: no pass looks into them.
   if (elementType(tensor.dataType) !== undefined) bytesOf(tensor);
 }

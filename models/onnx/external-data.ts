@@ -39,8 +39,8 @@ function describe(tensor: TensorProto): { location: string; offset: number; leng
   const written = wholeNumber(entries.get("length") ?? String(length));
   const offset = wholeNumber(entries.get("offset") ?? "0");
   if (offset === undefined || written === undefined)
-    throw bad(tensor, "has an offset or length that is no number");
-  if (written !== length) throw bad(tensor, `stores ${written} bytes, its shape wants ${length}`);
+    throw bad(tensor, "has an offset or length that is not a number");
+  if (written !== length) throw bad(tensor, `stores ${written} bytes, its shape requires ${length}`);
   return { location: entries.get("location") ?? "", offset, length };
 }
 
@@ -55,7 +55,7 @@ async function openInside(folder: string, location: string, tensor: TensorProto)
   const opened = await openReal(folder, location, tensor);
   if ((await opened.stat()).isFile()) return opened;
   await opened.close();
-  throw bad(tensor, `is in ${quote(location)}, which is no regular file`);
+  throw bad(tensor, `is in ${quote(location)}, which is not a regular file`);
 }
 
 async function openReal(folder: string, location: string, tensor: TensorProto): Promise<FileHandle> {
@@ -65,7 +65,7 @@ async function openReal(folder: string, location: string, tensor: TensorProto): 
   } catch (error) {
     throw SightlineError.wrap("ERR_ONNX_EXTERNAL", error, `tensor ${quote(tensor.name)}`);
   }
-  throw bad(tensor, `is in ${quote(location)}, which leaves the model's folder`);
+  throw bad(tensor, `is in ${quote(location)}, which is outside the model's folder`);
 }
 
 async function readPart(
@@ -80,7 +80,7 @@ async function readPart(
   let at = 0;
   while (at < length) {
     const { bytesRead } = await file.read(bytes, at, Math.min(length - at, 2 ** 30), offset + at);
-    if (bytesRead === 0) throw bad(tensor, "is in a file that became shorter while it was read");
+    if (bytesRead === 0) throw bad(tensor, "is in a file that was truncated while it was read");
     at += bytesRead;
   }
   return bytes;

@@ -59,4 +59,4 @@ async function readWhole(path: string): Promise<Uint8Array> {
 }
 
 const tooLarge = (name: string, bytes: number): SightlineError =>
-  new SightlineError("ERR_ONNX_SIZE", `${name} has ${bytes} bytes; an ONNX file ends at 2 GiB`);
+  new SightlineError("ERR_ONNX_SIZE", `${name} has ${bytes} bytes; an ONNX file is at most 2 GiB`);

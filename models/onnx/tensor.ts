@@ -32,14 +32,14 @@ export function bytesOf(tensor: TensorProto): Uint8Array {
   const wanted = packedBytes(elementCount(tensor), type);
   const bytes = hasRawData(tensor) ? tensor.rawData : fieldBytes(tensor, type.bits);
   if (bytes.byteLength === wanted) return bytes;
-  throw broken(tensor, `has ${bytes.byteLength} bytes, its shape wants ${wanted}`);
+  throw broken(tensor, `has ${bytes.byteLength} bytes, its shape requires ${wanted}`);
 }
 
 /** Any real type as floats; a copy, or the tensor's own memory where that is float and aligned. Errors: ERR_ONNX_TENSOR. */
 export function floatsOf(tensor: TensorProto): Float32Array {
   const bytes = bytesOf(tensor);
   const read = READERS[tensor.dataType];
-  if (read === undefined) throw broken(tensor, "is no tensor of real numbers");
+  if (read === undefined) throw broken(tensor, "is not a tensor of real numbers");
   return read(bytes);
 }
 
@@ -47,7 +47,7 @@ export function floatsOf(tensor: TensorProto): Float32Array {
 export function integersOf(tensor: TensorProto): number[] {
   const bytes = bytesOf(tensor);
   const kind = INTEGERS[tensor.dataType];
-  if (kind === undefined) throw broken(tensor, "is no tensor of integers");
+  if (kind === undefined) throw broken(tensor, "is not a tensor of integers");
   const numbers = Array.from(aligned(bytes, kind), Number);
   if (numbers.every(Number.isSafeInteger)) return numbers;
   throw broken(tensor, "has integers beyond 2^53");

@@ -71,7 +71,7 @@ export async function readDelta(path: string): Promise<DeltaFile> {
     await checkDigest(path, file);
     const start = Buffer.alloc(MAGIC.length + 4);
     await file.read(start, 0);
-    if (!start.subarray(0, MAGIC.length).equals(MAGIC)) throw refusal(path, "it is no delta");
+    if (!start.subarray(0, MAGIC.length).equals(MAGIC)) throw refusal(path, "it is not a delta");
     const packed = start.readUInt32LE(MAGIC.length);
     const payloads = start.length + packed;
     if (payloads > file.bytes - DIGEST_BYTES) throw refusal(path, "its header is cut off");
@@ -125,7 +125,7 @@ function offsetsOf(path: string, { blobs }: DeltaHeader, from: number, to: numbe
     offset += blob.packedBytes;
   }
   if (offset === to) return offsets;
-  throw refusal(path, "its payloads have another length than its header says");
+  throw refusal(path, "its payloads do not have the length that its header says");
 }
 
 const refusal = (path: string, message: string): SightlineError =>

@@ -24,7 +24,7 @@ export async function deltaSource(store: Store, path: string): Promise<BundleSou
   const { header, offsets } = await readDelta(path);
   const manifestText = canonicalJson(header.manifest);
   if (digestOf(manifestText) !== header.to) {
-    throw new SightlineError("ERR_MODEL_DELTA", `${path}: its manifest is not the one that it names`);
+    throw new SightlineError("ERR_MODEL_DELTA", `${path}: its manifest differs from the one that it names`);
   }
   const base = await findBase(store, path, header);
   const byFile = new Map(header.blobs.map((blob) => [blobFile(blob.sha256), blob]));
@@ -55,7 +55,10 @@ async function findBase(store: Store, path: string, { manifest, from }: DeltaHea
     if (digestOf(await manifestOfVersion(place)) === from) return place;
   }
   const has = current ? `${name} ${[current, previous].filter(Boolean).join(" and ")}` : `no ${name}`;
-  throw new SightlineError("ERR_MODEL_DELTA", `${path} was made from another version: the store has ${has}`);
+  throw new SightlineError(
+    "ERR_MODEL_DELTA",
+    `${path} was made from a version that is not installed: the store has ${has}`,
+  );
 }
 
 /** Whatever goes wrong while a file is rebuilt, the delta did not fit. */
@@ -131,7 +134,7 @@ class Payload {
 
   async expectEnd(): Promise<void> {
     if (this.#rest.length === 0 && !(await this.#more())) return;
-    throw new SightlineError("ERR_MODEL_DELTA", "a payload goes on behind its end");
+    throw new SightlineError("ERR_MODEL_DELTA", "a payload continues past its end");
   }
 
   async #more(): Promise<boolean> {

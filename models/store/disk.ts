@@ -99,7 +99,8 @@ export function diskError(error: unknown, path: string): SightlineError {
   // link(2) says EPERM where the file system has no hard links, as FAT.
   const hasNoLinks = syscall === "link" && ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(code ?? "");
   if (code !== "EXDEV" && !hasNoLinks) return SightlineError.wrap("ERR_MODEL_STORE", error, path);
-  const hint = "The store needs hard links: put it on one file system, such as ext4 (not FAT or exFAT).";
+  const hint =
+    "The store needs hard links: put all of it on one file system, such as ext4 (not FAT or exFAT).";
   return new SightlineError("ERR_MODEL_STORE", `${path}: ${(error as Error).message}`, {
     hint,
     cause: error,

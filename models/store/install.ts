@@ -73,7 +73,7 @@ async function isCurrent(
 
 function refuseOld({ name, highest }: ModelFolder, version: string): void {
   if (highest === undefined || compareVersions(version, highest) > 0) return;
-  const message = `${name} ${version} is not above ${highest}, which was installed before`;
+  const message = `${name} ${version} is not higher than ${highest}, which was installed before`;
   throw new SightlineError("ERR_MODEL_ROLLBACK", message);
 }
 
@@ -105,7 +105,7 @@ async function requireSpace({ root }: Store, addedBytes: number): Promise<void> 
   const { bavail, bsize } = await statfs(root);
   const freeBytes = bavail * bsize;
   if (freeBytes >= addedBytes + SPARE_BYTES) return;
-  const message = `${root}: ${addedBytes} bytes are to be written, ${freeBytes} are free`;
+  const message = `${root}: ${addedBytes} bytes are needed, but only ${freeBytes} are free`;
   throw new SightlineError("ERR_MODEL_STORE_FULL", message);
 }
 

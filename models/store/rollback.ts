@@ -12,7 +12,7 @@ export function rollback(store: Store, name: string): Promise<{ from: string; to
     const modelFolder = await readModelFolder(store, name);
     const { current, previous, highest } = modelFolder;
     if (current === undefined || previous === undefined || previous === current) {
-      const message = current === undefined ? "is not installed" : `${current} has no version before it`;
+      const message = current === undefined ? "is not installed" : `${current} has no previous version`;
       const hint = "`sightline model list` shows what is installed.";
       throw new SightlineError("ERR_MODEL_MISSING", `${name} ${message}`, { hint });
     }

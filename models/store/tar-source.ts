@@ -43,9 +43,9 @@ function entriesByName(path: string, entries: readonly TarEntry[]): Map<string, 
     if (!isKnown)
       throw new SightlineError(
         "ERR_MODEL_ARCHIVE",
-        `${path}: ${JSON.stringify(name)} is no part of a bundle`,
+        `${path}: ${JSON.stringify(name)} is not part of a bundle`,
       );
-    if (byName.has(name)) throw new SightlineError("ERR_MODEL_ARCHIVE", `${path}: ${name} is there twice`);
+    if (byName.has(name)) throw new SightlineError("ERR_MODEL_ARCHIVE", `${path}: ${name} appears twice`);
     byName.set(name, entry);
   }
   return byName;

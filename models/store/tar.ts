@@ -77,16 +77,16 @@ function parseHeader(block: Buffer): { name: string; bytes: number; isFile: bool
   if (octal(block, 148, 156) !== checksum(block)) throw refusal("a header's checksum is wrong");
   const kind = text(block, 156, 157);
   const name = text(block, 0, 100).replace(/^\.\//, "");
-  if (!text(block, 257, 263).startsWith("ustar")) throw refusal("it is no ustar");
+  if (!text(block, 257, 263).startsWith("ustar")) throw refusal("it is not a ustar archive");
   if (kind === "5") return { name, bytes: 0, isFile: false };
-  if (kind !== "0" && kind !== "") throw refusal(`${name} is no plain file`);
+  if (kind !== "0" && kind !== "") throw refusal(`${name} is not a regular file`);
   if (text(block, 345, 500) !== "") throw refusal(`the name that ends in ${name} is too long`);
   return { name, bytes: octal(block, 124, 136), isFile: true };
 }
 
 function headerOf(name: string, bytes: number): Buffer {
   if (Buffer.byteLength(name) > 100 || bytes > MAX_FILE_BYTES)
-    throw refusal(`${name} does not fit into a tar`);
+    throw refusal(`${name} is too large for a tar`);
   const block = Buffer.alloc(BLOCK_BYTES);
   const fields: [offset: number, value: string][] = [
     [0, name],
@@ -125,7 +125,7 @@ async function expectZeros(input: TarInput, from: number): Promise<void> {
   for (let position = from; position < input.bytes; position += chunk.length) {
     const piece = chunk.subarray(0, Math.min(chunk.length, input.bytes - position));
     await input.read(piece, position);
-    if (!isZero(piece)) throw refusal("something follows its end");
+    if (!isZero(piece)) throw refusal("there is data after its end");
   }
 }
 

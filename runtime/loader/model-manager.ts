@@ -213,8 +213,7 @@ export class ModelManager<T extends Built> implements ModelControl {
   }
 
   #refuse(entries: readonly ModelEntry<T>[]): void {
-    if (this.#isStopped)
-      throw new SightlineError("ERR_SESSION_CLOSED", "models are given back: the daemon stops");
+    if (this.#isStopped) throw new SightlineError("ERR_SESSION_CLOSED", "the daemon is stopping");
     const nowMs = this.#nowMs();
     for (const entry of entries) {
       const failure = entry.isReady ? undefined : entry.failureAt(nowMs);
@@ -394,7 +393,7 @@ export class ModelManager<T extends Built> implements ModelControl {
     if (entry.live?.version !== version || entry.live.closing) return;
     this.#deps.logger.error(
       { model: entry.name },
-      "the weights in memory were changed; the model is opened again",
+      "the model's weights changed in memory; it is opened again",
     );
     void this.#residents.retire(entry, entry.live);
   }

@@ -50,7 +50,7 @@ export class ModelOpener<T extends { close(): void }> {
     const crash = this.#deps.crashes.quarantineOf(label);
     if (crash) {
       const { count, signal } = crash;
-      const message = `${label} ended the process ${count} times, the last time by signal ${signal}`;
+      const message = `${label} crashed the process ${count} times, most recently with signal ${signal}`;
       throw new SightlineError("ERR_MODEL_QUARANTINED", message);
     }
     const feeds = feedsFor(this.#deps.pool, bundle, label);

@@ -134,7 +134,7 @@ export class Residents<T extends { close(): void }> {
   #noRoom({ bytes, runs }: Wanted): SightlineError {
     const { activationBytes, budgetBytes } = this.#budgets;
     const used = formatBytes(this.#deps.pool.residentBytes);
-    const message = `${formatBytes(bytes)} more are needed, ${used} of ${formatBytes(budgetBytes)} are taken; a run needs ${formatBytes(runs.activationBytes)} for tensors, all runs may have ${formatBytes(activationBytes)}`;
+    const message = `${formatBytes(bytes)} more are needed, but ${used} of ${formatBytes(budgetBytes)} are in use; a run needs ${formatBytes(runs.activationBytes)} for tensors, all runs may have ${formatBytes(activationBytes)}`;
     return new SightlineError("ERR_MODEL_BUDGET", message);
   }
 

@@ -78,7 +78,10 @@ export class StagePool {
       await this.#deps.cache.get(stage, options);
     } catch (error) {
       if (isCancelled(error)) throw error;
-      this.#deps.logger.warn({ err: error, label: options.label }, "a model is opened without the cache");
+      this.#deps.logger.warn(
+        { err: error, label: options.label },
+        "the model cache cannot be written; the model opens without it",
+      );
     }
   }
 

@@ -42,7 +42,7 @@ export const wholeView = (picture: Picture): View => ({
 /** For stages that said that they need pixels: stills are decoded before the first of them. */
 export function pixelsOf({ picture }: View): RawPicture {
   if (picture.encoding === "raw") return picture;
-  throw new SightlineError("ERR_FRAME_INVALID", "a still that was not decoded");
+  throw new SightlineError("ERR_FRAME_INVALID", "the picture was not decoded");
 }
 
 export const areaOfView = (view: View): Rect => {

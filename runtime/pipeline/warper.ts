@@ -32,7 +32,9 @@ export class Warper {
     worker.unref();
     worker.on("message", (warped: PackedImage) => this.#waiting.shift()?.resolve(warped));
     worker.on("error", (error) => this.#fail(SightlineError.wrap("ERR_STAGE_RUN", error, "rectify")));
-    worker.on("exit", () => this.#fail(new SightlineError("ERR_STAGE_RUN", "rectify: its thread has ended")));
+    worker.on("exit", () =>
+      this.#fail(new SightlineError("ERR_STAGE_RUN", "rectify: its thread ended unexpectedly")),
+    );
     return worker;
   }
 

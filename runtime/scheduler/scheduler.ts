@@ -101,7 +101,7 @@ export class Scheduler<In, Out> {
   /** Errors: ERR_QUEUE_FULL, at once or later; ERR_DEADLINE when its turn comes too late; those of the run. */
   submit(input: In, { deadlineNs, source }: SubmitOptions = {}): Promise<Scheduled<Out>> {
     if (this.#queue.length >= this.#queueSize && !this.#giveUpOldest()) {
-      return Promise.reject(queueFull(`${this.#queue.length} requests wait already`));
+      return Promise.reject(queueFull(`${this.#queue.length} requests are already waiting`));
     }
     return new Promise((resolve, reject) => {
       const arrivedMs = this.#nowMs();
@@ -142,7 +142,7 @@ export class Scheduler<In, Out> {
     this.#queue = plan.rest;
     this.#dropped += plan.drops.length;
     for (const late of plan.drops) {
-      late.reject(new SightlineError("ERR_DEADLINE", "its turn came too late to make its deadline"));
+      late.reject(new SightlineError("ERR_DEADLINE", "its turn came too late to meet the deadline"));
     }
     if (plan.untilMs !== undefined) this.#waitUntil(plan.untilMs);
     if (plan.batch.length === 0) return false;

@@ -7,7 +7,7 @@ export function checkFeeds(specs: readonly TensorSpec[], feeds: NamedTensors): N
   refuseUnknown(specs, feeds, "input");
   return specs.map((spec, index) => {
     const tensor = feeds[spec.name];
-    if (tensor === undefined) throw mismatch(`input "${spec.name}" is missing; wanted ${describe(spec)}`);
+    if (tensor === undefined) throw mismatch(`input "${spec.name}" is missing; expected ${describe(spec)}`);
     return checkTensor("input", spec, index, tensor);
   });
 }
@@ -36,13 +36,13 @@ function checkTensor(kind: string, spec: TensorSpec, index: number, tensor: Tens
     dims.every(
       (dim, i) => Number.isSafeInteger(dim) && dim >= 0 && (spec.dims[i] === -1 || spec.dims[i] === dim),
     );
-  if (!fits) throw mismatch(`${kind} "${spec.name}" is ${describe(tensor)}; wanted ${describe(spec)}`);
+  if (!fits) throw mismatch(`${kind} "${spec.name}" is ${describe(tensor)}; expected ${describe(spec)}`);
   if (!(data instanceof ARRAY_OF[dtype]) || data.length !== elementCount(dims)) {
     const given = `${data?.constructor?.name} of ${data?.length}`;
     const wanted = `${ARRAY_OF[dtype].name} of ${elementCount(dims)}`;
-    throw mismatch(`${kind} "${spec.name}" holds a ${given}; wanted a ${wanted}`);
+    throw mismatch(`${kind} "${spec.name}" holds a ${given}; expected a ${wanted}`);
   }
-  if (isResizable(data.buffer)) throw mismatch(`${kind} "${spec.name}" lies in a buffer that can be resized`);
+  if (isResizable(data.buffer)) throw mismatch(`${kind} "${spec.name}" is in a resizable buffer`);
   return { index, dims, data };
 }
 

@@ -124,7 +124,7 @@ export class CpuExecutionProvider implements ExecutionProvider {
 }
 
 const closed = (): SightlineError =>
-  new SightlineError("ERR_SESSION_CLOSED", "the execution provider is not started, or closed");
+  new SightlineError("ERR_SESSION_CLOSED", "the execution provider is not started or already closed");
 
 function nativeOptions({
   intraOpThreads: _,
@@ -135,7 +135,7 @@ function nativeOptions({
   if (!weights) return native;
   const { file, tensors } = weights;
   if (!(file instanceof MappedWeightsFile)) {
-    throw new SightlineError("ERR_ADDON_ARGUMENT", "weights have to be mapped by the same provider");
+    throw new SightlineError("ERR_ADDON_ARGUMENT", "weights must be mapped by the same provider");
   }
   return { ...native, weights: { file: file.id, tensors } };
 }

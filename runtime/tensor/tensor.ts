@@ -48,6 +48,6 @@ export function floats(tensor: Tensor | undefined, name: string): Float32Array {
   if (tensor?.data instanceof Float32Array) return tensor.data;
   throw new SightlineError(
     "ERR_MODEL_IO",
-    `output "${name}" is ${tensor?.dtype ?? "missing"}, wanted float32`,
+    `output "${name}" is ${tensor?.dtype ?? "missing"}, expected float32`,
   );
 }

@@ -113,18 +113,18 @@ const isRunEnd = (value: RunEnd | SightlineError | undefined): value is RunEnd =
   value !== undefined && !(value instanceof Error);
 
 const stalled = (waitedMs: number): SightlineError =>
-  new SightlineError("ERR_CAMERA_STALLED", `no whole frame for ${(waitedMs / 1000).toFixed(1)} s`);
+  new SightlineError("ERR_CAMERA_STALLED", `no complete frame for ${(waitedMs / 1000).toFixed(1)} s`);
 
 function failureOf(
   end: RunEnd,
   { code, signal }: ChildEnd = { code: null, signal: null },
   lines: readonly string[],
 ): SightlineError | undefined {
-  if (end.kind === "size-changed") return formatError(`frames of ${end.to} bytes in place of ${end.from}`);
+  if (end.kind === "size-changed") return formatError(`frames of ${end.to} bytes instead of ${end.from}`);
   if (end.kind === "failed") return new SightlineError("ERR_CAMERA_SOURCE", end.message);
   if (end.leftOverBytes > 0) {
     const message = `its output ended ${end.leftOverBytes} bytes into a frame`;
-    return formatError(`${message}; if that is not where it was cut off, the size is not right`);
+    return formatError(`${message}; unless the program was stopped there, the configured size is wrong`);
   }
   if (code === 0) return undefined;
   // What GStreamer says when the size or format changes under a pipeline that asks for one.

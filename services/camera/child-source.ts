@@ -216,7 +216,7 @@ export class ChildSource implements SupervisedSource {
     const { caps: known } = this.#gate;
     if (!caps || isDeepStrictEqual(caps, known)) return;
     if (known && this.#lastId > this.#idBefore)
-      this.#fail(new SightlineError("ERR_CAMERA_FORMAT", "the format changed in the middle"));
+      this.#fail(new SightlineError("ERR_CAMERA_FORMAT", "the format changed while the camera was running"));
     this.#look(caps);
     this.#gate.set(caps);
   }
@@ -277,4 +277,4 @@ export class ChildSource implements SupervisedSource {
 }
 
 const noCaps = () =>
-  new SightlineError("ERR_CAMERA_FORMAT", "frames came, but GStreamer did not say what they are");
+  new SightlineError("ERR_CAMERA_FORMAT", "frames arrived, but GStreamer did not report their format");

@@ -48,7 +48,10 @@ export class FrameBuffer implements FrameQueue {
       if (oldest) this.drop(oldest);
     } else if (this.#lost.length > 0 || !this.#frames.push(frame)) {
       this.drop(frame);
-      const lost = new SightlineError("ERR_QUEUE_FULL", "the part's frame came while all buffers were taken");
+      const lost = new SightlineError(
+        "ERR_QUEUE_FULL",
+        "the part's frame arrived while all buffers were in use",
+      );
       this.#lost.push({ ...frame, picture: NO_PICTURE, lost, release: () => {} });
     }
     this.#wakeReader();

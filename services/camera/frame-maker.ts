@@ -24,7 +24,7 @@ export function makeFrame(
       origin: undefined,
       lost: pixels
         ? undefined
-        : new SightlineError("ERR_QUEUE_FULL", "the part's frame came while all buffers were taken"),
+        : new SightlineError("ERR_QUEUE_FULL", "the part's frame arrived while all buffers were in use"),
       release: pixels?.release ?? (() => {}),
     };
   } catch (error) {

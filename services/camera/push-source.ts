@@ -90,7 +90,7 @@ export class PushSource<Result> implements FrameSource {
     if (this.#pending.size >= this.#options.pendingMax) {
       throw new SightlineError(
         "ERR_QUEUE_FULL",
-        `${this.#pending.size} frames already wait for their verdicts`,
+        `${this.#pending.size} frames are already waiting for their verdicts`,
       );
     }
     const frame = this.#frame(pushed);
@@ -149,7 +149,7 @@ export class PushSource<Result> implements FrameSource {
 }
 
 const closed = (camera: string): SightlineError =>
-  new SightlineError("ERR_CAMERA_CLOSED", `camera "${camera}" takes no frames now`);
+  new SightlineError("ERR_CAMERA_CLOSED", `camera "${camera}" does not accept frames at the moment`);
 
 const dropped = (): SightlineError =>
   new SightlineError("ERR_QUEUE_FULL", "a newer frame took this one's place before it was judged");

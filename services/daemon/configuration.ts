@@ -25,7 +25,7 @@ export function refuseFixed(
   if (fixed.length === 0) return;
   const paths = fixed.flatMap((name) => changedIn(name, before[name], config[name]));
   const named = paths.map((path) => `${at(path)}: ${path.join(".")}`);
-  throw new SightlineError("ERR_RELOAD", `${named.join(", ")} cannot change while the daemon runs`);
+  throw new SightlineError("ERR_RELOAD", `${named.join(", ")} cannot change while the daemon is running`);
 }
 
 /** The keys of a section that differ; the section where it is none of keys. */

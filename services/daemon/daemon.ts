@@ -151,7 +151,7 @@ export class Daemon {
   async #start<P extends Part>(part: P): Promise<P> {
     const { signal } = this.#abort;
     if (signal.aborted)
-      throw new SightlineError("ERR_SESSION_CANCELLED", "the daemon was stopped while it started");
+      throw new SightlineError("ERR_SESSION_CANCELLED", "the daemon was stopped while it was starting");
     this.#parts.push(part);
     await part.start(signal);
     return part;
@@ -172,7 +172,7 @@ export class Daemon {
   }
 
   async #reload(): Promise<Reloaded> {
-    if (this.#stopping) throw new SightlineError("ERR_RELOAD", "the daemon stops");
+    if (this.#stopping) throw new SightlineError("ERR_RELOAD", "the daemon is stopping");
     try {
       const changed = await this.#change();
       this.#configError = null;
@@ -182,7 +182,10 @@ export class Daemon {
     } catch (error) {
       const refused = SightlineError.wrap("ERR_RELOAD", error);
       this.#configError = refused.toRecord();
-      this.#deps.logger.error({ error: this.#configError }, "configuration refused; the one before goes on");
+      this.#deps.logger.error(
+        { error: this.#configError },
+        "configuration refused; the previous one stays in use",
+      );
       this.#tellReload({ type: "refused", changed: [], error: this.#configError });
       throw refused;
     }

@@ -141,7 +141,7 @@ export class ModelsPart implements Part {
 
   #build(name: string, opened: OpenedModel): BuiltModel {
     const options = this.#config.models[name];
-    if (!options) throw new Error(`"${name}" is opened as no model of the configuration`);
+    if (!options) throw new Error(`"${name}" is not a model of the configuration`);
     const onBatch = (record: Omit<BatchRecord, "model">) => this.batches.record({ model: name, ...record });
     const model = buildModel({ ...this.#deps, slots: this.#slots, onBatch }, opened, {
       inFlight: Math.max(1, runsOf(name, this.#config, this)),

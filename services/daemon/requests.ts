@@ -63,5 +63,5 @@ function modelIn(args: unknown): string {
 function countIn(args: unknown): number {
   const { last = 100 } = (args ?? {}) as { last?: unknown };
   if (typeof last === "number" && Number.isInteger(last) && last >= 1 && last <= BATCHES_MAX) return last;
-  throw new SightlineError("ERR_REQUEST", `last is a count from 1 to ${BATCHES_MAX}`);
+  throw new SightlineError("ERR_REQUEST", `last must be a number from 1 to ${BATCHES_MAX}`);
 }

@@ -123,7 +123,7 @@ export class EvidenceKeeper {
     // The first is taken however large it is.
     if (this.#queued >= QUEUE_MAX || (this.#queued > 0 && this.#queuedBytes + bytes > QUEUE_BYTES_MAX)) {
       this.#count.dropped++;
-      const error = new SightlineError("ERR_EVIDENCE_BUSY", `${this.#queued} frames already wait`);
+      const error = new SightlineError("ERR_EVIDENCE_BUSY", `${this.#queued} frames are already waiting`);
       return Promise.resolve({ links: [], error: error.toRecord() });
     }
     this.#queued++;

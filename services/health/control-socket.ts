@@ -71,7 +71,7 @@ function parsed(line: string): { request: string; args?: unknown } {
   const value: unknown = JSON.parse(line);
   const { args, request } = (value ?? {}) as { request?: unknown; args?: unknown };
   if (typeof request === "string") return { request, args };
-  throw new SightlineError("ERR_REQUEST", "a request is {request, args}");
+  throw new SightlineError("ERR_REQUEST", "a request must be {request, args}");
 }
 
 /**

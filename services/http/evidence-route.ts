@@ -20,7 +20,7 @@ export function evidenceRoute(server: FastifyInstance, fileOf: EvidenceFiles): v
     const file = fileOf(path);
     const handle = file === undefined ? undefined : await open(file).catch(() => undefined);
     if (!file || !handle)
-      throw new SightlineError("ERR_HTTP_NOT_FOUND", `there is no picture ${path} (any more)`);
+      throw new SightlineError("ERR_HTTP_NOT_FOUND", `there is no picture ${path}, or it has been deleted`);
     const { size } = await handle.stat();
     return reply
       .type(TYPES[extname(file)] ?? "application/octet-stream")

@@ -48,7 +48,7 @@ export function framesRoute(
     onRequest: async (request, reply) => {
       inletOf(request);
       if (uploads.size >= options.uploadsMax)
-        throw new SightlineError("ERR_QUEUE_FULL", `${uploads.size} pictures are being received already`);
+        throw new SightlineError("ERR_QUEUE_FULL", `${uploads.size} pictures are already being received`);
       uploads.add(request);
       reply.raw.once("close", () => uploads.delete(request));
     },

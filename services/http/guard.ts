@@ -16,15 +16,15 @@ export function admit(headers: IncomingHttpHeaders, token: string | undefined): 
 
 function notHolder({ authorization = "" }: IncomingHttpHeaders, token: string): string | undefined {
   const given = /^Bearer (.+)$/i.exec(authorization)?.[1];
-  if (given === undefined) return "there is no token in the request";
+  if (given === undefined) return "the request has no token";
   // Digests have one length, and comparing them takes one time.
-  return timingSafeEqual(digest(given), digest(token)) ? undefined : "this is not the token";
+  return timingSafeEqual(digest(given), digest(token)) ? undefined : "the token is wrong";
 }
 
 function notLocal({ host = "", origin }: IncomingHttpHeaders): string | undefined {
   if (!LOOPBACK.test(host)) return `"${host}" is not this device's own address`;
   const isForeign = origin !== undefined && !LOOPBACK.test(origin.replace(/^https?:\/\//, ""));
-  return isForeign ? `pages from ${origin} may not ask` : undefined;
+  return isForeign ? `requests from pages of ${origin} are not allowed` : undefined;
 }
 
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest();

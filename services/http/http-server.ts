@@ -70,7 +70,7 @@ export class HttpServer {
     }
     server.server.maxConnections = CONNECTIONS_MAX;
     this.#server = server;
-    this.#deps.logger.info({ address: this.address }, "HTTP server listens");
+    this.#deps.logger.info({ address: this.address }, "HTTP server is listening");
   }
 
   /** Answers what is under way for a moment, then closes every connection. */

@@ -107,5 +107,5 @@ function viewOf(views: LiveViews, camera: string): LiveView {
 function isDrawn(boxes: unknown): boolean {
   if (boxes === undefined || boxes === "drawn") return true;
   if (boxes === "json") return false;
-  throw new SightlineError("ERR_HTTP_REQUEST", `boxes is "${boxes}"; it can be drawn or json`);
+  throw new SightlineError("ERR_HTTP_REQUEST", `boxes must be drawn or json, not "${boxes}"`);
 }

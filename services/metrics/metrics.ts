@@ -49,7 +49,7 @@ export class Metrics {
       new Counter({ name: `sightline_${name}`, help, labelNames, registers });
     const histogram = (name: string, help: string, labelNames: string[], buckets: number[]) =>
       new Histogram({ name: `sightline_${name}`, help, labelNames, buckets, registers });
-    this.#results = counter("results_total", "Verdicts, by what they were.", ["pipeline", "verdict"]);
+    this.#results = counter("results_total", "Results by verdict.", ["pipeline", "verdict"]);
     this.#late = counter("deadline_missed_total", "Frames decided after their deadline.", ["pipeline"]);
     this.#stages = histogram(
       "frame_seconds",
@@ -57,10 +57,14 @@ export class Metrics {
       ["pipeline", "stage"],
       SECONDS,
     );
-    this.#batches = counter("batches_total", "Batches, by why they had their size.", ["model", "reason"]);
-    this.#sizes = histogram("batch_size", "Requests that ran together.", ["model"], SIZES);
-    this.#runs = histogram("run_seconds", "Time of a run.", ["model"], SECONDS);
-    this.#dropped = counter("requests_dropped_total", "Requests that would have been late.", ["model"]);
+    this.#batches = counter("batches_total", "Batches by the reason for their size.", ["model", "reason"]);
+    this.#sizes = histogram("batch_size", "Requests in one batch.", ["model"], SIZES);
+    this.#runs = histogram("run_seconds", "Duration of a run.", ["model"], SECONDS);
+    this.#dropped = counter(
+      "requests_dropped_total",
+      "Requests dropped because they would have missed their deadline.",
+      ["model"],
+    );
   }
 
   countResult({ pipeline, timing_ms: timing, verdict }: InspectionResult): void {
@@ -99,15 +103,15 @@ function fill(registry: Registry, now: Snapshot): void {
   };
   const labelled = (name: string, help: string, labelNames: string[]) =>
     new Gauge({ name: `sightline_${name}`, help, labelNames, registers });
-  set("uptime_seconds", "Since the daemon started.", now.uptime_s);
-  set("resident_memory_bytes", "Of the daemon's process.", now.memory.rss_bytes);
+  set("uptime_seconds", "Time since the daemon started.", now.uptime_s);
+  set("resident_memory_bytes", "Resident memory of the daemon's process.", now.memory.rss_bytes);
   set("event_loop_delay_p99_seconds", "Delay of the main thread's timers.", now.event_loop.p99_ms / 1_000);
-  set("temperature_celsius", "Of the processor.", now.temperature_celsius);
-  set("disk_free_bytes", "Where results wait.", now.disk?.free_bytes);
-  set("outbox_depth", "Results that the broker does not have yet.", now.outbox.depth);
-  set("outbox_oldest_seconds", "Age of the oldest of them.", now.outbox.oldest_s);
-  set("outbox_dropped", "Results that went for want of room.", now.outbox.dropped);
-  set("mqtt_connected", "1 while the broker answers.", Number(now.mqtt.connected));
+  set("temperature_celsius", "Temperature of the processor.", now.temperature_celsius);
+  set("disk_free_bytes", "Free space on the disk of the result store.", now.disk?.free_bytes);
+  set("outbox_depth", "Results that the broker has not acknowledged yet.", now.outbox.depth);
+  set("outbox_oldest_seconds", "Age of the oldest result that is not acknowledged yet.", now.outbox.oldest_s);
+  set("outbox_dropped", "Results dropped because the store was full.", now.outbox.dropped);
+  set("mqtt_connected", "1 while connected to the broker.", Number(now.mqtt.connected));
   fillCameras(labelled, now);
   fillModels(labelled, set, now);
 }
@@ -115,8 +119,11 @@ function fill(registry: Registry, now: Snapshot): void {
 type Labelled = (name: string, help: string, labelNames: string[]) => Gauge;
 
 function fillCameras(labelled: Labelled, { cameras }: Snapshot): void {
-  const up = labelled("camera_online", "1 while frames come.", ["camera"]);
-  const counts = labelled("camera_frames", "Since the start, by what became of them.", ["camera", "what"]);
+  const up = labelled("camera_online", "1 while the camera delivers frames.", ["camera"]);
+  const counts = labelled("camera_frames", "Frames and incidents since the start, by kind.", [
+    "camera",
+    "what",
+  ]);
   for (const [camera, stats] of Object.entries(cameras)) {
     up.set({ camera }, Number(stats.status === "online"));
     for (const what of CAMERA_COUNTS) counts.set({ camera, what }, stats[what]);
@@ -130,15 +137,15 @@ function fillModels(
 ): void {
   const state = labelled("model_state", "1 for the state that the model is in.", ["model", "state"]);
   const loads = labelled("model_loads", "How often the model was opened.", ["model"]);
-  const evictions = labelled("model_evictions", "How often it gave its memory back.", ["model"]);
+  const evictions = labelled("model_evictions", "How often the model was evicted or unloaded.", ["model"]);
   for (const model of models) {
     state.set({ model: model.name, state: model.state }, 1);
     loads.set({ model: model.name }, model.loads);
     evictions.set({ model: model.name }, model.evictions);
   }
   set("model_resident_bytes", "Weights and sessions of all models.", memory?.resident_bytes);
-  set("model_budget_bytes", "What they may have.", memory?.budget_bytes);
-  set("activation_bytes", "Tensors between layers.", memory?.activation_bytes);
-  set("activation_peak_bytes", "The most that there were.", memory?.activation_peak_bytes);
-  set("model_memory_fragmentation", "Share of what is held that nothing uses.", memory?.fragmentation);
+  set("model_budget_bytes", "Budget for the weights and sessions of all models.", memory?.budget_bytes);
+  set("activation_bytes", "Memory of the activations of all runs in flight.", memory?.activation_bytes);
+  set("activation_peak_bytes", "Peak of activation_bytes.", memory?.activation_peak_bytes);
+  set("model_memory_fragmentation", "Share of the allocated memory that is unused.", memory?.fragmentation);
 }

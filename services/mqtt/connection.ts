@@ -118,7 +118,7 @@ export class Connection {
         acked: () => this.#acked(),
         received: (incoming) => this.#onIncoming(incoming),
         subscriptionDenied: (error) =>
-          this.#logger.warn({ err: error }, "the broker takes no subscription to requests"),
+          this.#logger.warn({ err: error }, "the broker denied the subscription to requests"),
         closed: (error, otherVersion) => this.#closed(error, otherVersion),
       },
     );

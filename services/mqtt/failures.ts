@@ -37,14 +37,14 @@ const REASONS: Record<number, string> = {
 
 const HINTS: Record<number, string> = {
   2: "Choose another `mqtt.client_id`.",
-  3: "The broker is starting or overloaded; it is tried again, results wait in the store.",
+  3: "The broker is starting or overloaded; Sightline tries again, and results wait in the store.",
   4: "Check `mqtt.username` and `mqtt.password`.",
   5: "The broker knows this user but does not let it in: check the broker's access rules.",
   133: "Choose another `mqtt.client_id`.",
   134: "Check `mqtt.username` and `mqtt.password`.",
   135: "The broker's access rules deny this: allow the user to connect and to publish below the device's topics.",
-  136: "The broker is starting or overloaded; it is tried again, results wait in the store.",
-  137: "The broker is starting or overloaded; it is tried again, results wait in the store.",
+  136: "The broker is starting or overloaded; Sightline tries again, and results wait in the store.",
+  137: "The broker is starting or overloaded; Sightline tries again, and results wait in the store.",
   142: "Another client uses the same client id: give every device its own `device.id` or `mqtt.client_id`.",
   149: "Raise the broker's maximum packet size; the oldest waiting result is larger than that.",
   155: "Sightline needs QoS 1: allow it in the broker.",
@@ -75,7 +75,7 @@ export const unreachable = (message: string): SightlineError =>
 /** Many brokers close without a word what another client with the same id takes over. */
 export const closed = (clientId: string): SightlineError =>
   new SightlineError("ERR_MQTT_UNREACHABLE", "The broker closed the connection", {
-    hint: `Check that the broker runs and that no other client uses the client id ${clientId}; results wait in the store.`,
+    hint: `Check that the broker is running and that no other client uses the client id ${clientId}; results wait in the store.`,
   });
 
 export const timedOut = (message: string): SightlineError => new SightlineError("ERR_MQTT_TIMEOUT", message);

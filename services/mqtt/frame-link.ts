@@ -63,7 +63,7 @@ export class FrameLink {
     packets.on("error", (error: Error) => this.#end(networkFailure(error)));
     this.#send(this.#connectPacket());
     const { connectTimeoutMs } = this.#options;
-    const late = `The broker has not taken the subscription within ${connectTimeoutMs} ms`;
+    const late = `The broker has not accepted the subscription within ${connectTimeoutMs} ms`;
     this.#watchdog = setTimeout(() => this.#end(timedOut(late)), connectTimeoutMs);
   }
 

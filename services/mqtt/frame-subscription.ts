@@ -96,7 +96,7 @@ export class FrameSubscription {
   #subscribed(): void {
     this.#subscribedAtNs = this.#deps.clock.nowNs();
     const { group, topic } = this.#options;
-    this.#deps.logger.info({ topic, group }, "takes frames from the broker");
+    this.#deps.logger.info({ topic, group }, "subscribed to frames");
   }
 
   #closed(error: SightlineError): void {
@@ -105,7 +105,7 @@ export class FrameSubscription {
     if (!this.#running) return;
     if (this.#lived()) this.#failures = 0;
     if (this.#failures === 0)
-      this.#deps.logger.warn({ error: error.toRecord() }, "no frames from the broker");
+      this.#deps.logger.warn({ error: error.toRecord() }, "no subscription to frames");
     const pauseMs = backOffMs(this.#failures++, this.#options.backoffMs, Math.random());
     this.#retry = setTimeout(() => this.#connect(), pauseMs);
   }
@@ -132,7 +132,7 @@ export class FrameSubscription {
         link.fail(
           new SightlineError(
             "ERR_STORE_WRITE",
-            "a frame's results were not stored: it is left to the broker",
+            "a frame's results were not stored; it stays unacknowledged at the broker",
           ),
         );
       if (--this.#inWork === 0) this.#onIdle();

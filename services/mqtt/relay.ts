@@ -106,7 +106,10 @@ export class Relay implements MessageSource {
       return await this.#log.read(SINK, limit, after);
     } catch (error) {
       const { code, message } = SightlineError.wrap("ERR_STORE_OPEN", error);
-      this.#logger.warn({ code, message }, "results cannot be read; trying again with the next one");
+      this.#logger.warn(
+        { code, message },
+        "stored results cannot be read; the next result triggers another try",
+      );
       return [];
     }
   }

@@ -48,7 +48,7 @@ export class RequestDesk implements MessageSource {
     const verb = this.#topics.verbOf(incoming.topic);
     if (verb === undefined || incoming.retain) {
       const { topic, retain } = incoming;
-      this.#logger.warn({ topic: topic.slice(0, WORD_CHARS_MAX), retain }, "a request was left undone");
+      this.#logger.warn({ topic: topic.slice(0, WORD_CHARS_MAX), retain }, "a request was ignored");
       return;
     }
     void this.#serve(verb, incoming);
@@ -74,7 +74,7 @@ export class RequestDesk implements MessageSource {
 
   async #answer(verb: string, args: unknown): Promise<Answer> {
     if (this.#underWay >= REQUESTS_MAX) {
-      return refusal(new SightlineError("ERR_REQUEST", `${REQUESTS_MAX} requests are under way already`));
+      return refusal(new SightlineError("ERR_REQUEST", `${REQUESTS_MAX} requests are already in progress`));
     }
     this.#underWay++;
     try {
@@ -107,7 +107,7 @@ export class RequestDesk implements MessageSource {
 /** An empty payload asks without arguments. */
 function parsed(payload: Uint8Array): Request | { error: SightlineError } {
   if (payload.length > REQUEST_BYTES_MAX) {
-    return invalid(`the payload has ${payload.length} bytes, ${REQUEST_BYTES_MAX} are allowed`);
+    return invalid(`the payload has ${payload.length} bytes; at most ${REQUEST_BYTES_MAX} are allowed`);
   }
   const text = new TextDecoder().decode(payload);
   try {

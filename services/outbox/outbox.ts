@@ -108,10 +108,7 @@ export class Outbox {
     this.#recovered = opened.recovered;
     this.#open = true;
     if (opened.recovered) {
-      this.#logger.warn(
-        { movedTo: opened.recovered },
-        "result store was damaged; a fresh one takes its place",
-      );
+      this.#logger.warn({ movedTo: opened.recovered }, "the result store was damaged; a new one replaces it");
     }
   }
 

@@ -26,7 +26,7 @@ describe("model inspect", () => {
     expect(code).toBe(0);
     expect(text).toContain("467,651 parameters in 467.7 KiB");
     expect(text).toMatch(/\n {2}Conv +28 +28\n/);
-    expect(text).toMatch(/It can be cut in \d\d places/);
+    expect(text).toMatch(/The model can be split at \d\d points/);
     const { text: json } = await run(inspect, "/", MODEL, "--json");
     const { cuts, macs, name, operators } = JSON.parse(json);
     expect([name, Math.round(macs / 1e5)]).toEqual(["mobilenet_v1_0.25_128.w8", 136]);
@@ -39,7 +39,7 @@ describe("model inspect", () => {
     const { code, text } = await run(inspect, "/", model, "--shape", "x=1x3x47x1");
     expect(code).toBe(1);
     expect(text).toContain("  Conv ");
-    expect(text).toContain('It does not run: input "x" has the shape ?x3x48x?, not 1x3x47x1');
+    expect(text).toContain('The model does not run: input "x" has the shape ?x3x48x?, not 1x3x47x1');
     await expect(run(inspect, "/", model, "--shape", "x")).rejects.toEqual(
       expect.objectContaining({ code: "ERR_USAGE" }),
     );
@@ -52,7 +52,7 @@ describe("model split", () => {
     const { code, text } = await run(split, folder, "pcb-aoi", "--stages", "3", "-o", "staged");
     expect([code, text.split("\n").at(-1)]).toEqual([
       0,
-      "Bit for bit the same as the whole, with 1 and 2 threads.",
+      "The stages give bit-identical results to the whole model, with 1 and 2 threads.",
     ]);
     expect((await readdir(folder)).toSorted()).toEqual(["staged"]);
     const see = async (model: string) => {
@@ -63,15 +63,18 @@ describe("model split", () => {
     expect(seen.length).toBeGreaterThan(2);
     expect(seen).toEqual(await see("pcb-aoi"));
     await expect(run(split, folder, "staged", "--stages", "2", "-o", "again")).rejects.toEqual(
-      expect.objectContaining({ code: "ERR_USAGE", message: expect.stringContaining("in stages already") }),
+      expect.objectContaining({
+        code: "ERR_USAGE",
+        message: expect.stringContaining("already split into stages"),
+      }),
     );
   });
 
   it.each([
-    [["-o", "x"], "say either --stages or --budget"],
-    [["-o", "x", "--stages", "2", "--budget", "1MiB"], "say either --stages or --budget"],
-    [["-o", "x", "--stages", "many"], "--stages is a number"],
-    [["-o", "x", "--budget", "much"], "--budget is a size"],
+    [["-o", "x"], "either --stages or --budget is required"],
+    [["-o", "x", "--stages", "2", "--budget", "1MiB"], "either --stages or --budget is required"],
+    [["-o", "x", "--stages", "many"], "--stages must be a number"],
+    [["-o", "x", "--budget", "much"], "--budget must be a size"],
   ])("refuses %j", async (args, message) => {
     await expect(run(split, "/", MODEL, ...args)).rejects.toEqual(
       expect.objectContaining({ code: "ERR_USAGE", message: expect.stringContaining(message) }),

@@ -122,7 +122,7 @@ describe("MobileNetV1 on pictures", () => {
 describe("a job", () => {
   test("whose target is beyond int8 leaves all float, and refuses that", async () => {
     const { report } = await run(tiny, inputs, { minSqnrDb: 200 });
-    expect(report.refused).toContain("outputs are at 120.0 dB SQNR, wanted 200");
+    expect(report.refused).toContain("outputs have 120.0 dB SQNR, required are 200");
     expect(report.layers.map(({ precision }) => precision)).toEqual(["float", "float", "float", "float"]);
     expect(report.layers.map(({ sqnr_db, range }) => [sqnr_db, range])).toEqual(Array(4).fill([null, null]));
     expect(report.fusion?.integer).toEqual({});

@@ -131,7 +131,7 @@ describe("run refuses with ERR_MODEL_IO", () => {
   const input = { dtype: "float32", dims, data } as const;
   const probs = { dtype: "float32", dims: [1, 1000], data: new Float32Array(1000) } as const;
   const cases: [string, NamedTensors, NamedTensors | undefined, string][] = [
-    ["a missing input", {}, undefined, 'input "input" is missing; wanted float32 [?,3,128,128]'],
+    ["a missing input", {}, undefined, 'input "input" is missing; expected float32 [?,3,128,128]'],
     [
       "an unknown input",
       { input, extra: input },
@@ -142,13 +142,13 @@ describe("run refuses with ERR_MODEL_IO", () => {
       "another type",
       { input: { dtype: "uint8", dims, data: new Uint8Array(3) } },
       undefined,
-      "is uint8 [1,3,128,128]; wanted float32",
+      "is uint8 [1,3,128,128]; expected float32",
     ],
     [
       "another rank",
       { input: { ...input, dims: [3, 128, 128] } },
       undefined,
-      "is float32 [3,128,128]; wanted float32 [?,3,128,128]",
+      "is float32 [3,128,128]; expected float32 [?,3,128,128]",
     ],
     ["another size", { input: { ...input, dims: [1, 3, 64, 64] } }, undefined, "[1,3,64,64]"],
     [
@@ -161,7 +161,7 @@ describe("run refuses with ERR_MODEL_IO", () => {
       "too little data",
       { input: { ...input, data: new Float32Array(5) } },
       undefined,
-      "holds a Float32Array of 5; wanted a Float32Array of 49152",
+      "holds a Float32Array of 5; expected a Float32Array of 49152",
     ],
     [
       "data of another class",
@@ -178,13 +178,13 @@ describe("run refuses with ERR_MODEL_IO", () => {
         },
       },
       undefined,
-      "can be resized",
+      "in a resizable buffer",
     ],
     [
       "an output of another size",
       { input },
       { probs },
-      'output "probs" is float32 [1,1000]; wanted float32 [?,1001]',
+      'output "probs" is float32 [1,1000]; expected float32 [?,1001]',
     ],
     ["an unknown output", { input }, { nope: probs }, 'there is no output "nope"'],
   ];

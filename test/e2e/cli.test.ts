@@ -202,7 +202,7 @@ test("the old name of commands for models is understood, with a notice", async (
   const [old, present] = await Promise.all([sightline("models"), sightline("model", "list", "--shipped")]);
   expect(old).toEqual({
     ...present,
-    stderr: "notice: `sightline models` is called `sightline model list --shipped` now\n",
+    stderr: "notice: `sightline models` is now called `sightline model list --shipped`\n",
   });
 });
 

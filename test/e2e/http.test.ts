@@ -31,7 +31,7 @@ async function daemonWithGate(camera: object = {}, evidence?: object) {
   };
   const file = await writeConfig(folder, config(broker.port, folder, sections));
   const daemon = new SightlineProcess(["run", "--config", file]);
-  await daemon.untilOut(/HTTP server listens/);
+  await daemon.untilOut(/HTTP server is listening/);
   const url = `http://127.0.0.1:${port}`;
   const post = async (body: Uint8Array, query = "", type = "image/jpeg") => {
     const init = { method: "POST", body: new Uint8Array(body), headers: { "content-type": type } };

@@ -21,7 +21,7 @@ async function running() {
     pipelines: {},
   });
   const daemon = new SightlineProcess(["run", "--config", await writeConfig(folder, base)]);
-  await daemon.untilOut(/HTTP server listens/);
+  await daemon.untilOut(/HTTP server is listening/);
   const url = `http://127.0.0.1:${port}/v2`;
   const get = async (path: string) => {
     const answer = await fetch(`${url}${path}`);
@@ -168,7 +168,7 @@ test("requests that wait run together where the model and its configuration allo
     pipelines: {},
   });
   const daemon = new SightlineProcess(["run", "--config", await writeConfig(folder, base)]);
-  await daemon.untilOut(/HTTP server listens/);
+  await daemon.untilOut(/HTTP server is listening/);
   const url = `http://127.0.0.1:${port}/v2/models/boards`;
   expect(await (await fetch(`${url}/config`)).json()).toMatchObject({
     max_batch_size: 4,

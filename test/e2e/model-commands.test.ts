@@ -130,7 +130,7 @@ describe("quantize", () => {
     expect(await model(line)).toMatchObject(refused("ERR_QUANTIZE_REFUSED"));
     expect(await there()).toEqual(["pictures", "q.onnx.report.html", "q.onnx.report.json", "tiny.onnx"]);
     const { refused: reasons } = JSON.parse(await readFile(join(folder, "q.onnx.report.json"), "utf8"));
-    expect(reasons.join()).toMatch(/outputs are at \d+.\d dB SQNR, wanted 200/);
+    expect(reasons.join()).toMatch(/outputs have \d+.\d dB SQNR, required are 200/);
     await done(`${line} --force`);
     expect(await there()).toContain("q.onnx");
     expect(await model(`${line} --force`)).toEqual({ ...refused("ERR_MODEL_WRITE"), out: "" });

@@ -39,10 +39,14 @@ test("models of a running daemon are listed, given back and opened again, and no
   expect(memory.resident_bytes).toBeGreaterThan(0);
   expect(memory.resident_bytes).toBeLessThan(memory.budget_bytes);
   const present = await sightline("ps", "--config", file);
-  expect(present.stdout).toMatch(/^pcb +warm .*1 loads/);
+  expect(present.stdout).toMatch(/^ {2}pcb +warm .*B +1 +0$/m);
+  expect(present.stdout).toMatch(/^ {2}cam0 +online +\d+ +\d+ +0$/m);
   const old = await sightline("models", "--config", file);
-  expect(old).toMatchObject({ code: 0, stderr: "notice: `sightline models` is called `sightline ps` now\n" });
-  expect(old.stdout).toMatch(/^pcb +warm .*1 loads/);
+  expect(old).toMatchObject({ code: 0, stderr: "notice: `sightline models` is now called `sightline ps`\n" });
+  expect(old.stdout).toMatch(/^ {2}pcb +warm /m);
+  const oldLoad = await sightline("models", "--config", file, "--json", "load", "pcb");
+  expect(oldLoad.stderr).toBe("notice: `sightline models` is now called `sightline model load`\n");
+  expect(JSON.parse(oldLoad.stdout)).toMatchObject({ name: "pcb", state: "warm", loads: 1 });
   await ask("unload", "pcb");
   await next(3);
   expect(JSON.parse((await ask("load", "pcb")).stdout)).toMatchObject({ state: "warm", loads: 2 });

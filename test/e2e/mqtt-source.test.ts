@@ -27,7 +27,7 @@ async function startDaemon(port: number, device: string, camera: object = {}, fo
     "--config",
     await writeConfig(path, config(port, path, sections)),
   ]);
-  await daemon.untilOut(/takes frames from the broker/);
+  await daemon.untilOut(/subscribed to frames/);
   return { daemon, folder: path };
 }
 
@@ -78,7 +78,7 @@ test("when the broker comes back, so do its frames", async () => {
   const { daemon } = await startDaemon(broker.port, "solo");
   await broker.kill();
   await broker.start();
-  await daemon.untilOut(/takes frames[\s\S]+no frames from the broker[\s\S]+takes frames/);
+  await daemon.untilOut(/subscribed to frames[\s\S]+no subscription to frames[\s\S]+subscribed to frames/);
   const subscriber = await Subscriber.connect(broker.port, RESULTS);
   await (await startSender(broker.port))(1);
   await subscriber.until(() => subscriber.received.length === 1);

@@ -98,7 +98,7 @@ function refuseNamedWeights({ name, variants }: Manifest): void {
   const named = weights.find(({ file, sha256 }) => basename(file) !== sha256);
   if (!named) return;
   const hint = `Name the file ${named.sha256} in the graph's external_data and in the manifest.`;
-  throw new SightlineError("ERR_MODEL_MANIFEST", `${name}: the graph looks for ${named.file}`, { hint });
+  throw new SightlineError("ERR_MODEL_MANIFEST", `${name}: the graph refers to ${named.file}`, { hint });
 }
 
 function packedText(text: string, labels: readonly string[]): string {

@@ -59,7 +59,7 @@ export const evaluation = ({ runsHere }: QuantizeJob): LoadOptions =>
 /** The held-out inputs in two. Errors: ERR_QUANTIZE_RANGE when there are not enough for that. */
 export function halves({ heldOut }: QuantizeJob): Record<"choosing" | "judging", NamedTensors[]> {
   if (heldOut.length < 2)
-    throw new SightlineError("ERR_QUANTIZE_RANGE", "there are too few pictures", {
+    throw new SightlineError("ERR_QUANTIZE_RANGE", "too few pictures", {
       hint: "Give at least 10; 100 to 500 from different hours and parts are better.",
     });
   const half = (remainder: number) => heldOut.filter((_, i) => i % 2 === remainder);

@@ -71,7 +71,7 @@ function reasonsAgainst({ agreement, latency_ms, score }: QuantizationReport, jo
       `slower than float: ${latency_ms.quantized.toFixed(1)} against ${latency_ms.float.toFixed(1)} ms`,
     );
   if (!(agreement.sqnr_db >= job.minSqnrDb))
-    reasons.push(`outputs are at ${agreement.sqnr_db.toFixed(1)} dB SQNR, wanted ${job.minSqnrDb}`);
+    reasons.push(`outputs have ${agreement.sqnr_db.toFixed(1)} dB SQNR, required are ${job.minSqnrDb}`);
   const drop = score ? score.float - score.quantized : 0;
   if (job.score && drop > job.score.maxDrop)
     reasons.push(

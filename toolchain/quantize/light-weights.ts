@@ -22,7 +22,7 @@ export async function lightWeights(
     deps.onProgress("calibrate", n, job.calibration.count);
   };
   if (quantizable(float, job).length === 0)
-    throw new SightlineError("ERR_QUANTIZE_REFUSED", "nothing in it can be quantized so");
+    throw new SightlineError("ERR_QUANTIZE_REFUSED", "it has no operator that can be quantized this way");
   const model = await made(deps, job, float, onInput);
   return {
     ...{ float, model, images },

@@ -20,7 +20,7 @@ export async function staticInt8(
   const graph = new Graph(copyModel(float));
   const everything = planQuantization(graph, { reach: "all" });
   if (everything.nodes.size === 0)
-    throw new SightlineError("ERR_QUANTIZE_REFUSED", "nothing in it can be quantized");
+    throw new SightlineError("ERR_QUANTIZE_REFUSED", "it has no operator that can be quantized");
   const calibration = await calibrate(
     provider,
     { model: float, plan: everything },

@@ -94,11 +94,11 @@ const operatorOf = ({ domain, opType }: NodeProto): string =>
   domain === "" || domain === "ai.onnx" ? opType : `${domain}.${opType}`;
 
 function whyFloat({ opType }: NodeProto): string {
-  return WHY_FLOAT[opType] ?? "no integer kernel, or none that pays";
+  return WHY_FLOAT[opType] ?? "no integer kernel, or no faster one";
 }
 
-const NO_WEIGHTS = "no constant weights of floats";
-const FUSED = "part of the operator before it";
+const NO_WEIGHTS = "no constant float weights";
+const FUSED = "fused into the operator before it";
 const CODES = "quantized already";
 const CONSTANT = "runs once, when the model is loaded";
 
@@ -111,8 +111,8 @@ const WHY_FLOAT: Readonly<Record<string, string>> = {
   BatchNormalization: FUSED,
   Constant: CONSTANT,
   ConstantOfShape: CONSTANT,
-  Identity: "left out when the model is loaded",
-  Dropout: "left out when the model is loaded",
+  Identity: "removed when the model is loaded",
+  Dropout: "removed when the model is loaded",
   QuantizeLinear: CODES,
   DequantizeLinear: CODES,
   QLinearConv: CODES,

@@ -85,7 +85,7 @@ function cutsOn(way: Way, cuts: readonly Cut[]): Cut[] {
 const tooMany = (stages: number, cuts: number): SightlineError =>
   new SightlineError(
     "ERR_MODEL_SPLIT",
-    `${stages} stages are not possible: there are 1 to ${Math.min(MAX_STAGES, cuts + 1)}`,
+    `${stages} stages are not possible, only 1 to ${Math.min(MAX_STAGES, cuts + 1)}`,
   );
 
 /** Dividing it everywhere needs the least: joining neighbours never makes a stage smaller. */

@@ -56,7 +56,7 @@ export const ADAPTERS: Readonly<Record<string, Readonly<Record<number, Adapter>>
   ReduceSumSquare: { 18: reduceAxes },
   Resize: { 11: resize10, 13: resize11 },
   RoiAlign: { 16: roiAlign },
-  Scan: { 9: refused("it lost its batches") },
+  Scan: { 9: refused("its batch dimension was removed") },
   Scatter: { 11: scatter },
   Slice: { 10: slice },
   Softmax: { 13: flattening },

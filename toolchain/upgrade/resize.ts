@@ -33,13 +33,13 @@ function nearestMode(node: NodeProto, scope: Scope): "floor" | "ceil" {
   const scales = constant && floatsOf(constant);
   if (scales?.every((scale) => scale >= 1)) return "floor";
   if (scales?.every((scale) => scale <= 1)) return "ceil";
-  return scope.refuse(node, "whether it grows or shrinks is not certain");
+  return scope.refuse(node, "it is not known whether it enlarges or reduces its input");
 }
 
 /** Inputs that are not used became optional; before, they had to be there and empty. */
 export function resize11(node: NodeProto, scope: Scope): void {
   if (text(node, "coordinate_transformation_mode") === "tf_half_pixel_for_nn") {
-    scope.refuse(node, "its coordinates tf_half_pixel_for_nn are gone");
+    scope.refuse(node, "its coordinate mode tf_half_pixel_for_nn was removed");
   }
   node.input = node.input.map((name, place) => {
     const constant = place > 0 ? scope.constantOf(name) : undefined;

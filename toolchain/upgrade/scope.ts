@@ -90,7 +90,7 @@ export class Scope {
     const what = `${node.opType} "${node.name || node.output[0]}"`;
     throw new SightlineError(
       "ERR_ONNX_OPSET",
-      `${what} of opset ${from} cannot be brought to opset ${to}: ${why}`,
+      `${what} of opset ${from} cannot be converted to opset ${to}: ${why}`,
     );
   }
 }

@@ -11,23 +11,23 @@ export const refused =
 /** What pads of a last, cut-off window count for was put right in 19, and ONNX Runtime followed. */
 export function averagePool(node: NodeProto, scope: Scope): void {
   if (int(node, "ceil_mode") === 1 && int(node, "count_include_pad") === 1)
-    scope.refuse(node, "windows beyond the padding are counted otherwise");
+    scope.refuse(node, "windows beyond the padding are counted differently");
 }
 
 export function batchNormalization7(node: NodeProto, scope: Scope): void {
-  if (int(node, "spatial") === 0) scope.refuse(node, "statistics of every position are gone");
+  if (int(node, "spatial") === 0) scope.refuse(node, "per-position statistics were removed");
   removeAttribute(node, "spatial");
 }
 
 /** More than one output means training. */
 export function batchNormalization9(node: NodeProto, scope: Scope): void {
-  if (node.output.slice(1).some((name) => name !== "")) scope.refuse(node, "it is one for training");
+  if (node.output.slice(1).some((name) => name !== "")) scope.refuse(node, "it is in training mode");
   node.output.length = 1;
 }
 
 /** Until 11 the text had SAME_UPPER and SAME_LOWER the wrong way round. */
 export function convTranspose(node: NodeProto, scope: Scope): void {
-  if (text(node, "auto_pad")?.startsWith("SAME")) scope.refuse(node, "automatic pads changed sides");
+  if (text(node, "auto_pad")?.startsWith("SAME")) scope.refuse(node, "automatic padding changed sides");
 }
 
 /** Exporters name the mask even where nobody reads it. Its type changed, then what it holds outside of training. */

@@ -33,9 +33,9 @@ export function upgradeOpset(model: ModelProto, to: number): void {
   const step = { from: graph.opset(), to };
   if (step.from >= to) return;
   if (to > NEWEST)
-    throw new SightlineError("ERR_ONNX_OPSET", `opset ${to} is not known here, ${NEWEST} is the newest`);
+    throw new SightlineError("ERR_ONNX_OPSET", `opset ${to} is not supported; the newest is ${NEWEST}`);
   if (model.functions.length > 0)
-    throw new SightlineError("ERR_ONNX_OPSET", `a model of opset ${step.from} with functions of its own`);
+    throw new SightlineError("ERR_ONNX_OPSET", `a model of opset ${step.from} with custom functions`);
   // All is rewritten before anything is replaced: an operator that is refused leaves the model as it was.
   const additions: Additions = { names: allNames(model), initializers: [] };
   const job: Job = { irVersion: model.irVersion, additions, step };
@@ -85,7 +85,7 @@ function rewrite(original: NodeProto, scope: Scope, { from, to }: Job["step"]): 
   });
   for (let version = from; ; ) {
     const next = nextChange(node.opType, version);
-    if (next === undefined) scope.refuse(node, "the operator is not known here");
+    if (next === undefined) scope.refuse(node, "the operator is not supported");
     if (next === 0 || next > to) return node;
     ADAPTERS[node.opType]?.[next]?.(node, scope);
     version = next;

@@ -7,7 +7,7 @@ import { STORE_OPTION, storeOf } from "./store-option.ts";
 
 export const apply: Verb = {
   name: "apply",
-  summary: "install what a delta makes of an installed version",
+  summary: "apply a delta to an installed version and install the result",
   usage: "model apply FILE [--store DIR]",
   async run(args, context) {
     const { values, positionals } = parseVerbArgs(apply, args, STORE_OPTION);

@@ -6,7 +6,7 @@ import { bundleFolder } from "../../zoo.ts";
 
 export const bundle: Verb = {
   name: "bundle",
-  summary: "pack a bundle, so that it can be signed and installed",
+  summary: "pack a bundle so that it can be signed and installed",
   usage: "model bundle BUNDLE -o FOLDER|FILE.tar [--sign NAME.key.pem]",
   async run(args, context) {
     const { values, positionals } = parseVerbArgs(bundle, args, {

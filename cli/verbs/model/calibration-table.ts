@@ -11,7 +11,7 @@ import { parseVerbArgs, requirePositionals, usageError, type Verb } from "../../
 import { METHODS, percentileOf } from "./quantize-job.ts";
 import { oneOf } from "./source-model.ts";
 
-/** TensorRT's own calibrator is entropy, and the name in its cache says so: the default. */
+/** The default method is entropy, because TensorRT's own calibrator uses it and the cache names it. */
 const OPTIONS = {
   format: { type: "string" },
   tensorrt: { type: "string" },
@@ -22,7 +22,7 @@ const OPTIONS = {
 
 export const calibrationTable: Verb = {
   name: "table",
-  summary: "write a saved calibration as the table that TensorRT reads",
+  summary: "write a saved calibration as a table for TensorRT",
   usage: [
     "model table CALIBRATION (--format onnxruntime | --format tensorrt --tensorrt 8601) -o FILE",
     "    [--method minmax|percentile|entropy|mse] [--percentile 99.99]",
@@ -52,10 +52,13 @@ function textOf({ format, tensorrt }: Values, method: RangeMethod): (calibration
     return (calibration) => ortTensorRtTable(rangesOf(calibration));
   if (tensorrt && /^\d{4,6}$/.test(tensorrt))
     return (calibration) => tensorRtCache(rangesOf(calibration), tensorrt);
-  throw usageError(calibrationTable, "--tensorrt is its version, 8601 for 8.6.1: it takes no other's table");
+  throw usageError(
+    calibrationTable,
+    "--tensorrt must be its version, such as 8601 for 8.6.1: it reads no other version's table",
+  );
 }
 
-/** TensorRT's codes are the same to both sides of zero, so ranges are chosen by magnitude. */
+/** TensorRT's codes are symmetric around zero, so ranges are chosen by magnitude. */
 function methodOf({ method, percentile }: Values): RangeMethod {
   const chosen = oneOf(method, METHODS, "--method");
   if (chosen === "percentile")

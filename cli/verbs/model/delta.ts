@@ -8,7 +8,7 @@ import { parseVerbArgs, requirePositionals, usageError, type Verb } from "../../
 
 export const delta: Verb = {
   name: "delta",
-  summary: "write what changed from one packed bundle to the next",
+  summary: "write the difference between two packed bundles",
   usage: "model delta OLD NEW -o FILE",
   async run(args, context) {
     const { values, positionals } = parseVerbArgs(delta, args, { out: { type: "string", short: "o" } });

@@ -5,7 +5,7 @@ import { STORE_OPTION, storeOf } from "./store-option.ts";
 
 export const gc: Verb = {
   name: "gc",
-  summary: "remove versions and files that are not needed any more",
+  summary: "remove versions and files that are no longer needed",
   usage: "model gc [--store DIR]",
   async run(args, context) {
     const { values, positionals } = parseVerbArgs(gc, args, STORE_OPTION);

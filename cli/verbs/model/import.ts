@@ -39,10 +39,10 @@ const OPTIONS = {
   sign: { type: "string" },
 } as const;
 
-/** From an export to an installed model in one step; what quantizing refuses stays float. */
+/** Goes from an exported file to an installed model in one step; if quantization is refused, the model stays float. */
 export const importModel: Verb = {
   name: "import",
-  summary: "make a bundle of an ONNX file for this machine, and install it",
+  summary: "make a bundle for this machine from an ONNX file and install it",
   usage: [
     "model import FILE.onnx --name NAME --decoder TYPE|JSON --classes FILE [--model-version 1.0.0]",
     `    ${INPUT_USAGE}`,
@@ -54,10 +54,11 @@ export const importModel: Verb = {
     const { values, positionals } = parseVerbArgs(importModel, args, OPTIONS);
     const [file = ""] = requirePositionals(importModel, ["FILE.onnx"], positionals);
     const source = await readSourceModel(file, values, context);
-    if (source.bundle) throw usageError(importModel, "that is a bundle: `sightline model install` takes it");
+    if (source.bundle)
+      throw usageError(importModel, "this is a bundle already: install it with `sightline model install`");
     const description = await describe(source, values, context);
     if (values.budget && !parseBytes(values.budget))
-      throw usageError(importModel, `--budget is a size such as 16MiB, not "${values.budget}"`);
+      throw usageError(importModel, `--budget must be a size such as 16MiB, not "${values.budget}"`);
     const key = values.sign ? await readPrivateKey(resolve(context.cwd, values.sign)) : undefined;
     const folder = await mkdtemp(join(os.tmpdir(), "sightline-import-"));
     try {
@@ -77,7 +78,7 @@ export const importModel: Verb = {
 type Values = ReturnType<typeof parse>["values"];
 const parse = (args: string[]) => parseVerbArgs(importModel, args, OPTIONS);
 
-/** Each step writes a bundle of its own, from the one before. */
+/** Temporary folders: each step writes a new bundle, made from the one before. */
 class WorkFolders {
   readonly #folder: string;
   #count = 0;
@@ -109,7 +110,7 @@ async function describe(
 ): Promise<ModelDescription> {
   const { classes, decoder, name } = values;
   if (!name || !decoder || !classes)
-    throw usageError(importModel, "--name, --decoder and --classes are needed");
+    throw usageError(importModel, "--name, --decoder and --classes are required");
   const lines = (await text(resolve(context.cwd, classes))).split(/\r?\n/).map((line) => line.trim());
   return {
     ...{ name, version: values["model-version"], input: written(input) },
@@ -135,7 +136,7 @@ async function text(file: string): Promise<string> {
   }
 }
 
-/** A type alone reads the model's first output. */
+/** A decoder given by its type alone reads the model's first output. */
 function decoderOf(given: string, [output = ""]: readonly string[]): WrittenManifest["decoder"] {
   if (!given.startsWith("{")) return { type: given, output } as WrittenManifest["decoder"];
   try {
@@ -145,7 +146,7 @@ function decoderOf(given: string, [output = ""]: readonly string[]): WrittenMani
   }
 }
 
-/** Labels and decoder against what the model gives, before anything takes long. */
+/** Checks labels and decoder against the model's outputs before the long steps begin. */
 async function assertOpens(folder: string): Promise<void> {
   await withProvider(async (provider) => {
     const deps = { provider, kernels: openKernels(), clock: systemClock };
@@ -163,12 +164,12 @@ async function addQuantized(folders: WorkFolders, values: Values, context: Comma
     const { model, report } = await quantize({ provider, onProgress: progress.show.bind(progress) }, job);
     progress.end();
     for (const line of summaryOf(report)) context.out(line);
-    if (report.refused.length > 0) return context.out(`stays float: ${report.refused.join("; ")}`);
+    if (report.refused.length > 0) return context.out(`the model stays float: ${report.refused.join("; ")}`);
     const { last } = folders;
     await addVariant(last, variantOf(model, report), folders.next());
   } catch (error) {
     if (!(error instanceof SightlineError && error.code === "ERR_QUANTIZE_REFUSED")) throw error;
-    context.out(`stays float: ${error.message}`);
+    context.out(`the model stays float: ${error.message}`);
   } finally {
     progress.end();
     await provider.close();

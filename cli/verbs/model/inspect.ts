@@ -12,10 +12,10 @@ import { table } from "../../table.ts";
 import { type CommandContext, parseVerbArgs, requirePositionals, type Verb } from "../../verb.ts";
 import { readWholeModel, SHAPE_OPTION, SHAPE_USAGE, VARIANT_OPTION, withProvider } from "./whole-model.ts";
 
-/** Exit code 1 when the model is sound but does not run. */
+/** Exit code 1 if the model is valid but does not run. */
 export const inspect: Verb = {
   name: "inspect",
-  summary: "show what a model is made of, what can be quantized and where it can be cut",
+  summary: "show a model's operators, what can be quantized and where it can be split",
   usage: `model inspect MODEL [--json] [--variant NAME] ${SHAPE_USAGE}`,
   async run(args, context) {
     const { values, positionals } = parseVerbArgs(inspect, args, {
@@ -44,12 +44,12 @@ interface Run {
 }
 
 interface CutPoint extends Cut {
-  /** Operators, and bytes of weights, before the cut. */
+  /** Number of operators, and bytes of weights, before the cut. */
   steps: number;
   weightBytes: number;
 }
 
-/** A model that cannot be run can still be looked at. */
+/** A model that cannot be run can still be inspected. */
 async function withRun(model: ModelProto, shapes: InputShapes): Promise<Run> {
   try {
     return await withProvider(async (provider) => {
@@ -73,7 +73,7 @@ async function withRun(model: ModelProto, shapes: InputShapes): Promise<Run> {
 function printFile(context: CommandContext, name: string, found: Inspection): void {
   const { inputs, irVersion, operators, opsets, outputs, parameters, producer, weightBytes } = found;
   const versions = opsets.map(({ domain, version }) => `${domain || "onnx"} ${version}`).join(", ");
-  context.out(`${name}: IR ${irVersion}, operators of ${versions}${producer && `, made by ${producer}`}`);
+  context.out(`${name}: IR ${irVersion}, opset ${versions}${producer && `, exported by ${producer}`}`);
   context.out(`${parameters.toLocaleString("en")} parameters in ${formatBytes(weightBytes)}\n`);
   context.out(
     table(
@@ -82,7 +82,7 @@ function printFile(context: CommandContext, name: string, found: Inspection): vo
     ),
   );
   const counts = operators.map((each) => [each.operator, each.count, each.int8, each.floatBecause]);
-  context.out(`\n${table(["operator", "count", "int8", "why not the others"], counts)}`);
+  context.out(`\n${table(["operator", "count", "int8", "reason for float"], counts)}`);
 }
 
 const row = (kind: string, { name, dtype, dims }: Signature) => [kind, name, dtype, dims.join("x")];
@@ -92,16 +92,16 @@ const LAYERS_SHOWN = 10;
 function printRun(context: CommandContext, { cuts, error, layers, macs }: Run): void {
   if (error) {
     context.out(
-      `\nIt does not run: ${error.message}\n${error.hint} Open dimensions are set by [--variant NAME] ${SHAPE_USAGE}.`,
+      `\nThe model does not run: ${error.message}\n${error.hint} Set dynamic dimensions with --shape INPUT=1x3x640x640.`,
     );
     return;
   }
   const largest = layers.toSorted((a, b) => b.macs - a.macs).slice(0, LAYERS_SHOWN);
   const share = (layer: Layer) => `${((100 * layer.macs) / Math.max(1, macs)).toFixed(1)} %`;
-  context.out(`\n${millions(macs)} multiplications, in ${layers.length} layers; the largest:`);
+  context.out(`\n${millions(macs)} multiplications in ${layers.length} layers; the largest:`);
   context.out(
     table(
-      ["operator", "makes", "shape", "millions", "share"],
+      ["operator", "output", "shape", "millions", "share"],
       largest.map((each) => [
         each.operator,
         each.output,
@@ -111,10 +111,10 @@ function printRun(context: CommandContext, { cuts, error, layers, macs }: Run): 
       ]),
     ),
   );
-  context.out(`\nIt can be cut in ${cuts.length} places; the narrowest of each tenth:`);
+  context.out(`\nThe model can be split at ${cuts.length} points; the narrowest of each tenth:`);
   context.out(
     table(
-      ["operators before", "weights before", "tensors", "crossing", "names"],
+      ["operators before", "weights before", "tensors", "size", "names"],
       narrowest(cuts).map(({ at, bytes, tensors, weightBytes }) => [
         at,
         formatBytes(weightBytes),

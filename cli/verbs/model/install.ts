@@ -23,7 +23,7 @@ export const install: Verb = {
 };
 
 export function installedText({ name, version, addedBytes, signedBy, wasCurrent }: Installed): string {
-  const what = wasCurrent ? "was installed already" : "is installed";
-  const by = signedBy ? `signed by ${signedBy}` : "no signature asked for";
+  const what = wasCurrent ? "was already installed" : "is installed";
+  const by = signedBy ? `signed by ${signedBy}` : "no signature required";
   return `${name} ${version} ${what}, ${formatBytes(addedBytes)} added, ${by}`;
 }

@@ -6,7 +6,7 @@ import { parseVerbArgs, requirePositionals, type Verb } from "../../verb.ts";
 
 export const keygen: Verb = {
   name: "keygen",
-  summary: "make a pair of keys to sign models with",
+  summary: "create a key pair for signing models",
   usage: "model keygen NAME",
   async run(args, context) {
     const [name = ""] = requirePositionals(keygen, ["NAME"], parseVerbArgs(keygen, args, {}).positionals);
@@ -14,13 +14,13 @@ export const keygen: Verb = {
     await writeKeys(resolve(context.cwd, keyFile), resolve(context.cwd, publicFile));
     const id = keyIdOf(await readPublicKey(resolve(context.cwd, publicFile)));
     context.out(
-      `Wrote ${keyFile}, which signs: keep it secret. Wrote ${publicFile} for the stores' trust: ${id}`,
+      `Wrote ${keyFile}, the private key: keep it secret. Wrote ${publicFile}, the public key for the stores that trust it: ${id}`,
     );
     return 0;
   },
 };
 
-/** Never over a key that is there: what it signed could not be renewed. */
+/** Never overwrites a key: models that it signed could no longer be updated. */
 async function writeKeys(keyFile: string, publicFile: string): Promise<void> {
   const { privatePem, publicPem } = makeKeys();
   try {

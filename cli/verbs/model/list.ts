@@ -6,10 +6,10 @@ import { parseVerbArgs, requirePositionals, type Verb } from "../../verb.ts";
 import { shippedBundles } from "../../zoo.ts";
 import { STORE_OPTION, storeOf } from "./store-option.ts";
 
-/** Exit code 1 when a model is broken. */
+/** Exit code 1 if a model is broken. */
 export const list: Verb = {
   name: "list",
-  summary: "list what is installed, or with --shipped what Sightline brings",
+  summary: "list the installed models, or with --shipped those that come with Sightline",
   usage: "model list [--store DIR] [--json]\nmodel list --shipped [BUNDLE…] [--json]",
   async run(args, context) {
     const { values, positionals } = parseVerbArgs(list, args, {
@@ -42,5 +42,5 @@ function textOf(model: Installed | Shipped): string {
     return `${name.padEnd(20)} ${version.padEnd(8)} ${variants.join(", ").padEnd(16)} ${formatBytes(bytes)}`;
   }
   const { name, current = "", previous = "none", bytes } = model;
-  return `${name.padEnd(20)} ${current.padEnd(8)} before: ${previous.padEnd(8)} ${formatBytes(bytes)}`;
+  return `${name.padEnd(20)} ${current.padEnd(8)} previous: ${previous.padEnd(8)} ${formatBytes(bytes)}`;
 }

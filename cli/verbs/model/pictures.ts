@@ -11,10 +11,10 @@ import { openSource } from "../../../services/camera/open-source.ts";
 import { fileFeeds, pictureFeeds, pictureFiles } from "../../../toolchain/quantize/calibrate/images.ts";
 import type { CommandContext } from "../../verb.ts";
 
-/** What a model is calibrated with: the pictures of a folder, or frames of a configured camera. */
+/** Calibration inputs: the pictures of a folder, or frames of a configured camera. */
 export interface Pictures {
   count: number;
-  /** Begins anew with each call. */
+  /** Starts again from the first picture at each call. */
   inputs: () => AsyncIterable<NamedTensors>;
 }
 
@@ -32,7 +32,7 @@ interface CameraFrames {
   frames: number;
 }
 
-/** Errors: ERR_CONFIG_*, ERR_USAGE (no such camera, or one that only others feed), ERR_CAMERA_*. */
+/** Errors: ERR_CONFIG_*, ERR_USAGE (no such camera, or one whose frames are sent by others), ERR_CAMERA_*. */
 export function cameraPictures(
   kernels: Kernels,
   input: ModelInput,
@@ -44,7 +44,7 @@ export function cameraPictures(
   if (settings.source === "http" || settings.source === "mqtt")
     throw new SightlineError(
       "ERR_USAGE",
-      `camera "${camera}" has no frames of its own: it is fed by ${settings.source}`,
+      `camera "${camera}" has no frames of its own: they are sent to it over ${settings.source}`,
     );
   const source = settings;
   async function* inputs() {
@@ -70,7 +70,7 @@ export function cameraPictures(
   return { count: frames, inputs };
 }
 
-/** Takes every fifth input out, up to `max`, for a comparison later; gives the others, and the same ones each time. */
+/** Holds every fifth input out for validation, up to `max`, and yields the others; each call yields the same ones. */
 export async function* holdOut(
   inputs: AsyncIterable<NamedTensors>,
   held: NamedTensors[],

@@ -14,7 +14,7 @@ import type { CommandContext, parseVerbArgs } from "../../verb.ts";
 import { cameraPictures, folderPictures, holdOut, type Pictures } from "./pictures.ts";
 import { oneOf, type SourceModel } from "./source-model.ts";
 
-/** How a model is quantized, for every command that does. */
+/** Options of every command that quantizes. */
 export const QUANTIZE_OPTIONS = {
   calibrate: { type: "string" },
   config: { type: "string", short: "c" },
@@ -41,7 +41,7 @@ type Values = ReturnType<typeof parseVerbArgs<typeof QUANTIZE_OPTIONS>>["values"
 export const METHODS = ["minmax", "percentile", "entropy", "mse"] as const;
 const HELD_OUT_MAX = 16;
 
-/** What the options ask for. Errors: ERR_USAGE, ERR_CONFIG_*, ERR_IMAGE_READ. */
+/** The job that the options describe. Errors: ERR_USAGE, ERR_CONFIG_*, ERR_IMAGE_READ. */
 export async function quantizeJob(
   source: SourceModel,
   values: Values,
@@ -76,14 +76,15 @@ async function pictures(
 ): Promise<Pictures> {
   const { calibrate, camera, config, frames } = values;
   if (calibrate) return folderPictures(kernels, input, resolve(context.cwd, calibrate));
-  if (!camera || !config) throw usage("say --calibrate FOLDER, or --config FILE --camera NAME");
-  if (!/^[1-9]\d{0,5}$/.test(frames)) throw usage(`--frames is a whole number from 1, not "${frames}"`);
+  if (!camera || !config) throw usage("--calibrate FOLDER, or --config FILE --camera NAME, is required");
+  if (!/^[1-9]\d{0,5}$/.test(frames))
+    throw usage(`--frames must be a whole number of at least 1, not "${frames}"`);
   return cameraPictures(kernels, input, { camera, config, frames: Number(frames) }, context);
 }
 
 function precisionOf({ dynamic, weights }: Values): Precision {
   const bits = oneOf(weights, ["8", "4", "2"] as const, "--weights");
-  if (dynamic && bits !== "8") throw usage("--dynamic has weights of 8 bits");
+  if (dynamic && bits !== "8") throw usage("--dynamic cannot be combined with --weights 4 or 2");
   if (bits !== "8") return bits === "4" ? "int4" : "int2";
   return dynamic ? "int8-dynamic" : "int8";
 }
@@ -99,10 +100,10 @@ function methodOf({ method, percentile }: Values): RangeMethod | undefined {
 export function percentileOf(text: string): number {
   const value = number(text, "--percentile");
   if (value >= 50 && value <= 100) return value;
-  throw usage(`--percentile is from 50 to 100, not "${text}"`);
+  throw usage(`--percentile must be from 50 to 100, not "${text}"`);
 }
 
-/** Scores on every picture that calibrates: labels say nothing about ranges. */
+/** Scores on all pictures, those for calibration too: labels have no influence on the ranges. */
 function scoreOf(
   { bundle, input }: SourceModel,
   values: Values,
@@ -112,7 +113,7 @@ function scoreOf(
   const { calibrate, labels: folder, "max-drop": maxDrop } = values;
   if (!folder) return undefined;
   if (!bundle || !calibrate)
-    throw usage("--labels needs a bundle, which says what outputs mean, and --calibrate");
+    throw usage("--labels requires --calibrate and a bundle, which describes the model's outputs");
   async function* labelled(): AsyncGenerator<Labelled> {
     for (const file of await pictureFiles(resolve(context.cwd, calibrate ?? ""))) {
       const labels = await readLabels(resolve(context.cwd, folder ?? ""), file);
@@ -129,7 +130,7 @@ function scoreOf(
 function number(text: string, option: string): number {
   const value = Number(text.trim() || Number.NaN);
   if (Number.isFinite(value) && value >= 0) return value;
-  throw usage(`${option} is a number, not "${text}"`);
+  throw usage(`${option} must be a number, not "${text}"`);
 }
 
 const usage = (message: string): SightlineError => new SightlineError("ERR_USAGE", message);

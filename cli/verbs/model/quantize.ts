@@ -27,22 +27,22 @@ const OPTIONS = {
   force: { type: "boolean", default: false },
 } as const;
 
-/** Exit code 1 when the result was refused. */
+/** Exit code 1 if the result is refused. */
 export const quantize: Verb = {
   name: "quantize",
-  summary: "make a smaller, quicker model of integers, and say how good it is",
+  summary: "quantize a model and measure its size, speed and accuracy",
   usage: [
     "model quantize MODEL|FILE.onnx --calibrate FOLDER [-o OUT] [--report FILE] [--force]",
-    "    [--save-calibration FILE]  what was seen of each tensor, for `model table`",
+    "    [--save-calibration FILE]  histograms of the tensors, for `model table`",
     `    ${QUANTIZE_USAGE}`,
     "    [--config FILE --camera NAME --frames 200]  instead of --calibrate",
-    `    for a bare file: ${INPUT_USAGE}`,
+    `    for an ONNX file without a bundle: ${INPUT_USAGE}`,
   ].join("\n"),
   async run(args, context) {
     const { values, positionals } = parseVerbArgs(quantize, args, OPTIONS);
     const [file = ""] = requirePositionals(quantize, ["MODEL"], positionals);
     if (values["save-calibration"] && (values.dynamic || values.weights !== "8"))
-      throw usageError(quantize, "only static int8 has a calibration to save");
+      throw usageError(quantize, "--save-calibration requires static int8, without --dynamic or --weights");
     const source = await readSourceModel(file, values, context);
     const out = resolve(context.cwd, values.out ?? `${source.name}-quantized${source.bundle ? "" : ".onnx"}`);
     await refuseExisting(out);
@@ -131,7 +131,7 @@ async function writeReport(path: string, report: QuantizationReport): Promise<vo
   });
 }
 
-/** Also of a refused model: another runtime may make more of it. */
+/** Saves the calibration of a refused model too: another runtime may do better with it. */
 async function saveCalibration(
   { path }: SourceModel,
   { calibration }: Quantized,

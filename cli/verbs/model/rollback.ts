@@ -4,13 +4,13 @@ import { STORE_OPTION, storeOf } from "./store-option.ts";
 
 export const rollback: Verb = {
   name: "rollback",
-  summary: "go back to the version before",
+  summary: "return to the previous version",
   usage: "model rollback NAME [--store DIR]",
   async run(args, context) {
     const { values, positionals } = parseVerbArgs(rollback, args, STORE_OPTION);
     const [name = ""] = requirePositionals(rollback, ["NAME"], positionals);
     const { from, to } = await rollBack(storeOf(values, context), name);
-    context.out(`${name} ${to} is current again, ${from} is kept as the other one`);
+    context.out(`${name} ${to} is the current version again, ${from} the previous one`);
     return 0;
   },
 };

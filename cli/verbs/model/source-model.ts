@@ -6,18 +6,18 @@ import type { ModelInput } from "../../../runtime/pipeline/preprocess.ts";
 import type { CommandContext } from "../../verb.ts";
 import { readWholeModel } from "./whole-model.ts";
 
-/** What a `model` command works on: a bundle, or a bare ONNX file with what options say of its input. */
+/** The float model to quantize: from a bundle, or from an ONNX file whose input is described by options. */
 export interface SourceModel {
   name: string;
-  /** Of its ONNX file. */
+  /** Path of its ONNX file. */
   path: string;
   model: ModelProto;
   input: ModelInput;
-  /** Undefined for a bare file. */
+  /** Undefined for an ONNX file without a bundle. */
   bundle: Bundle | undefined;
 }
 
-/** How a bare file wants its pixels; a bundle's manifest says it itself. */
+/** The input format of an ONNX file without a bundle; a bundle describes it in its manifest. */
 export const INPUT_OPTIONS = {
   color: { type: "string", default: "rgb" },
   mean: { type: "string", default: "0" },
@@ -56,7 +56,10 @@ function bareInput(model: ModelProto, values: InputValues): ModelInput {
   const graph = new Graph(model);
   const [name = "", ...more] = graph.inputs;
   if (more.length > 0)
-    throw new SightlineError("ERR_USAGE", "the model has several inputs; a picture is one");
+    throw new SightlineError(
+      "ERR_USAGE",
+      "the model has several inputs; only models with one picture as their input are supported",
+    );
   const dims = inputDims(graph, name);
   const isNchw = isChannels(dims[1]);
   assertPicture(dims);
@@ -67,7 +70,7 @@ function bareInput(model: ModelProto, values: InputValues): ModelInput {
       ? [dims[3], dims[2]]
       : [dims[2], dims[1]];
   if (!width || !height)
-    throw new SightlineError("ERR_USAGE", "the model takes any size: say --size 640x640");
+    throw new SightlineError("ERR_USAGE", "the model accepts any size: choose one, as with --size 640x640");
   return {
     ...{
       name,
@@ -89,10 +92,10 @@ const isChannels = (side: number | undefined): boolean => side === 1 || side ===
 function assertPicture(dims: readonly (number | undefined)[]): void {
   const [batch = 1, first, , last] = dims;
   if (dims.length === 4 && batch === 1 && (isChannels(first) || isChannels(last))) return;
-  const given = dims.length === 0 ? "of no known shape" : `[${dims.map((side) => side ?? "?").join(", ")}]`;
+  const given = dims.length === 0 ? "of unknown shape" : `[${dims.map((side) => side ?? "?").join(", ")}]`;
   throw new SightlineError(
     "ERR_USAGE",
-    `the model's input is ${given}; one picture is [1, channels, height, width] or [1, height, width, channels], of 1 or 3 channels`,
+    `the model's input is ${given}; it must be [1, channels, height, width] or [1, height, width, channels] with 1 or 3 channels`,
   );
 }
 
@@ -107,29 +110,32 @@ function inputDims(graph: Graph, name: string): (number | undefined)[] {
 function padOf(text: string): number {
   const value = Number(text.trim() || Number.NaN);
   if (value >= 0 && value <= 255) return value;
-  throw new SightlineError("ERR_USAGE", `--pad is a level from 0 to 255, not "${text}"`);
+  throw new SightlineError("ERR_USAGE", `--pad must be a number from 0 to 255, not "${text}"`);
 }
 
 function sizeOf(text: string): [number, number] {
   const match = /^(\d{1,5})x(\d{1,5})$/.exec(text);
   if (match) return [Number(match[1]), Number(match[2])];
-  throw new SightlineError("ERR_USAGE", `--size is WIDTHxHEIGHT, not "${text}"`);
+  throw new SightlineError("ERR_USAGE", `--size must be WIDTHxHEIGHT, not "${text}"`);
 }
 
 function numbers(text: string, option: string): number[] {
   const list = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
   if (list.every(Number.isFinite) && (list.length === 1 || list.length === 3)) return list;
-  throw new SightlineError("ERR_USAGE", `${option} is one number, or three with commas, not "${text}"`);
+  throw new SightlineError(
+    "ERR_USAGE",
+    `${option} must be one number, or three with commas between them, not "${text}"`,
+  );
 }
 
 function divisors(text: string, option: string): number[] {
   const list = numbers(text, option);
   if (list.every((value) => value > 0)) return list;
-  throw new SightlineError("ERR_USAGE", `${option} is above 0, not "${text}"`);
+  throw new SightlineError("ERR_USAGE", `${option} must be above 0, not "${text}"`);
 }
 
 export function oneOf<const T extends string>(text: string, allowed: readonly T[], option: string): T {
   const found = allowed.find((value) => value === text);
   if (found) return found;
-  throw new SightlineError("ERR_USAGE", `${option} is one of ${allowed.join(", ")}, not "${text}"`);
+  throw new SightlineError("ERR_USAGE", `${option} must be one of ${allowed.join(", ")}, not "${text}"`);
 }

@@ -12,10 +12,10 @@ import { table } from "../../table.ts";
 import { type CommandContext, parseVerbArgs, requirePositionals, usageError, type Verb } from "../../verb.ts";
 import { readWholeModel, SHAPE_OPTION, SHAPE_USAGE, VARIANT_OPTION, withProvider } from "./whole-model.ts";
 
-/** Exit code 1 when the stages are not, bit for bit, the whole; they are written nevertheless. */
+/** Exit code 1 if the stages do not give bit-identical results to the whole model; they are written nevertheless. */
 export const split: Verb = {
   name: "split",
-  summary: "cut a model into stages that run one after the other",
+  summary: "split a model into stages that run one after another",
   usage: `model split MODEL (--stages N | --budget 16MiB) [-o FOLDER] [--variant NAME] ${SHAPE_USAGE}`,
   async run(args, context) {
     const { values, positionals } = parseVerbArgs(split, args, {
@@ -31,22 +31,25 @@ export const split: Verb = {
   },
 };
 
-interface Request {
+interface SplitOptions {
   file: string;
   shape?: readonly string[];
   variant?: string | undefined;
   stages?: string | undefined;
   budget?: string | undefined;
-  /** A folder that does not exist. */
+  /** A folder that does not exist yet. */
   out: string;
 }
 
-/** Whether the stages are the whole, bit for bit. Errors: ERR_USAGE, ERR_MODEL_SPLIT, and those of reading and writing. */
-export async function splitVariant(request: Request, context: CommandContext): Promise<boolean> {
-  const plan = planOf(request);
-  const { model, bundle, shapes } = await readWholeModel(request, context);
+/**
+ * Returns whether the stages give bit-identical results to the whole model.
+ * Errors: ERR_USAGE, ERR_MODEL_SPLIT, and those of reading and writing.
+ */
+export async function splitVariant(options: SplitOptions, context: CommandContext): Promise<boolean> {
+  const plan = planOf(options);
+  const { model, bundle, shapes } = await readWholeModel(options, context);
   const made = await withProvider((provider) => cut(provider, model, { plan, shapes }));
-  const written = await writeSplit(made, { out: resolve(context.cwd, request.out), bundle });
+  const written = await writeSplit(made, { out: resolve(context.cwd, options.out), bundle });
   printStages(context, made, written);
   return made.isBitExact;
 }
@@ -59,17 +62,17 @@ function planOf({
   budget?: string | undefined;
 }): PlanRequest {
   if ((stages === undefined) === (budget === undefined))
-    throw usageError(split, "say either --stages or --budget");
+    throw usageError(split, "either --stages or --budget is required");
   if (stages !== undefined) {
     if (/^[1-9]\d?$/.test(stages)) return { stages: Number(stages) };
-    throw usageError(split, `--stages is a number from 1 to 64, not "${stages}"`);
+    throw usageError(split, `--stages must be a number from 1 to 64, not "${stages}"`);
   }
   const budgetBytes = parseBytes(budget ?? "");
   if (budgetBytes) return { budgetBytes };
-  throw usageError(split, `--budget is a size such as 16MiB, not "${budget}"`);
+  throw usageError(split, `--budget must be a size such as 16MiB, not "${budget}"`);
 }
 
-/** Pictures could leave a part of the model idle; noise reaches all of it. */
+/** Splits with noise as the input: pictures could leave a part of the model inactive, noise reaches all of it. */
 async function cut(
   provider: ExecutionProvider,
   model: ModelProto,
@@ -92,10 +95,10 @@ function printStages(
     cuts[i] ? formatBytes(cuts[i].bytes) : "",
     cuts[i]?.tensors.join(", ") ?? "",
   ]);
-  context.out(table(["stage", "operators", "size", "passes on", "tensors"], rows));
+  context.out(table(["stage", "operators", "size", "output", "tensors"], rows));
   context.out(
     isBitExact
-      ? "Bit for bit the same as the whole, with 1 and 2 threads."
-      : `Not bit for bit the same as the whole: the signal is ${sqnrDb.toFixed(1)} dB above the difference.`,
+      ? "The stages give bit-identical results to the whole model, with 1 and 2 threads."
+      : `The stages differ from the whole model: SQNR ${sqnrDb.toFixed(1)} dB.`,
   );
 }

@@ -3,7 +3,7 @@ import { type Store, storeAt } from "../../../models/store/store.ts";
 import type { CommandContext } from "../../verb.ts";
 import { readVersion } from "../../version.ts";
 
-/** Where models are installed, beside the daemon's own `data` and `evidence`. */
+/** Folder of the model store; by default next to the daemon's `data` and `evidence`. */
 export const STORE_OPTION = { store: { type: "string", default: "model-store" } } as const;
 
 export const storeOf = ({ store }: { store: string }, { cwd }: CommandContext): Store =>

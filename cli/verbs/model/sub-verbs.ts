@@ -16,7 +16,7 @@ import { sign } from "./sign.ts";
 import { split } from "./split.ts";
 import { verify } from "./verify.ts";
 
-/** `sightline model NAME …`: an import and an entry for each. */
+/** The commands of `sightline model`, in the order of its help. */
 export const SUB_VERBS: readonly Verb[] = [
   importModel,
   inspect,

@@ -12,10 +12,10 @@ import type { Store } from "../../../models/store/store.ts";
 import { type CommandContext, parseVerbArgs, usageError, type Verb } from "../../verb.ts";
 import { STORE_OPTION, storeOf } from "./store-option.ts";
 
-/** Exit code 1 when something is not as it should be. */
+/** Exit code 1 if a check fails. */
 export const verify: Verb = {
   name: "verify",
-  summary: "check signature and files of a bundle, or of all that is installed",
+  summary: "check the signature and the files of a bundle, or of all installed models",
   usage: "model verify [FOLDER|FILE.tar] [--key NAME.pub.pem] [--store DIR]",
   async run(args, context) {
     const { values, positionals } = parseVerbArgs(verify, args, {
@@ -23,7 +23,7 @@ export const verify: Verb = {
       key: { type: "string", multiple: true, default: [] },
     });
     const [place, extra] = positionals;
-    if (extra !== undefined) throw usageError(verify, `what is "${extra}" for?`);
+    if (extra !== undefined) throw usageError(verify, `unexpected argument "${extra}"`);
     const store = storeOf(values, context);
     if (place === undefined) return verifyStore(store, context);
     const keys = await Promise.all(values.key.map((file) => readPublicKey(resolve(context.cwd, file))));
@@ -42,7 +42,7 @@ async function verifyBundle(place: string, store: Store, trusted: readonly KeyOb
     await readLabels(source.place, manifest.labels);
     await checkFiles(source, filesOf(manifest));
     const signature =
-      source.signatureText === undefined ? "not signed" : "signed, but no key is trusted here";
+      source.signatureText === undefined ? "not signed" : "signed, but no trusted key is configured here";
     return `OK, ${manifest.name} ${manifest.version}, ${signedBy ? `signed by ${signedBy}` : signature}`;
   } finally {
     await source.close();

@@ -11,15 +11,15 @@ import type { InputShapes } from "../../../runtime/tensor/random-feeds.ts";
 import type { CommandContext } from "../../verb.ts";
 import { bundleFolder } from "../../zoo.ts";
 
-/** A model in one piece, of a bundle or a file of its own. */
+/** A model that is not split, from a bundle or from an ONNX file. */
 export interface WholeModel {
   name: string;
-  /** Of its ONNX file. */
+  /** Path of its ONNX file. */
   path: string;
   model: ModelProto;
-  /** Undefined for a bare file. */
+  /** Undefined for an ONNX file without a bundle. */
   bundle: Bundle | undefined;
-  /** What its inputs are to be where the model leaves it open. */
+  /** Shapes for the model's dynamic inputs. */
   shapes: InputShapes;
 }
 
@@ -45,22 +45,22 @@ export async function readWholeModel(
   const bundle = await openBundle(folder, { variant });
   const [stage, ...more] = bundle.stages;
   if (!stage || more.length > 0) {
-    const hint = "Begin with the bundle of the whole model.";
-    throw new SightlineError("ERR_USAGE", `${bundle.folder} is in stages already`, { hint });
+    const hint = "Start from the bundle of the whole model.";
+    throw new SightlineError("ERR_USAGE", `${bundle.folder} is already split into stages`, { hint });
   }
   const { name, input } = bundle.manifest;
   const shapes = { [input.name]: inputDims(input), ...given };
   return { name, path: stage.path, model: await readModel(stage.path), bundle, shapes };
 }
 
-/** `x=1x3x640x640`; the name may have any characters, `=` among them. */
+/** Parses `x=1x3x640x640`; the name may contain any character, even `=`. */
 function parseShape(text: string): [string, number[]] {
   const match = /^(.+)=(\d{1,9}(?:x\d{1,9}){0,15})$/.exec(text);
   if (match?.[1] && match[2]) return [match[1], match[2].split("x").map(Number)];
-  throw new SightlineError("ERR_USAGE", `--shape is INPUT=1x3x640x640, not "${text}"`);
+  throw new SightlineError("ERR_USAGE", `--shape must be INPUT=1x3x640x640, not "${text}"`);
 }
 
-/** Runs `work` with ONNX Runtime on one slot, and closes it whatever happens. */
+/** Runs `work` with ONNX Runtime on one slot and closes it in any case. */
 export async function withProvider<T>(work: (provider: ExecutionProvider) => Promise<T>): Promise<T> {
   const provider = new CpuExecutionProvider({ slots: 1, intraOpThreads: 1 });
   provider.start();

@@ -57,7 +57,7 @@ export async function readPiece(folder: string, { file, sha256 }: Piece): Promis
   } catch (error) {
     throw SightlineError.wrap("ERR_MODEL_DIGEST", error, path);
   }
-  throw new SightlineError("ERR_MODEL_DIGEST", `${path} is not what was written`);
+  throw new SightlineError("ERR_MODEL_DIGEST", `${path} differs from what was written`);
 }
 
 export const identityOfFile = async (path: string): Promise<FileIdentity> =>

@@ -12,7 +12,7 @@ export function decodeEnd2end(decoder: End2endDecoder, outputs: NamedTensors, mi
   const data = floats(outputs[decoder.output], decoder.output);
   const dims = outputs[decoder.output]?.dims ?? [];
   if (dims.at(-1) !== 6 || dims.slice(0, -2).some((d) => d !== 1)) {
-    throw new SightlineError("ERR_MODEL_IO", `output "${decoder.output}" is [${dims}], wanted [N, 6]`);
+    throw new SightlineError("ERR_MODEL_IO", `output "${decoder.output}" is [${dims}], expected [N, 6]`);
   }
   const found: Candidate[] = [];
   for (let i = 0; i < data.length; i += 6) {

@@ -37,7 +37,7 @@ export async function decodeSegmentation(
   if (channels > CLASSES_MAX)
     throw new SightlineError(
       "ERR_MODEL_IO",
-      `output "${output}" has ${channels} classes, at most ${CLASSES_MAX}`,
+      `output "${output}" has ${channels} classes; at most ${CLASSES_MAX} are supported`,
     );
   const classMap = new Uint8Array(width * height);
   await kernels.argmaxAsync(data, { classes: channels }, classMap);
@@ -62,7 +62,7 @@ export async function decodeAnomaly(
 ): Promise<Candidate[]> {
   const { channels, data, height, width } = planes(outputs, output);
   if (channels !== 1)
-    throw new SightlineError("ERR_MODEL_IO", `output "${output}" has ${channels} maps, wanted 1`);
+    throw new SightlineError("ERR_MODEL_IO", `output "${output}" has ${channels} maps, expected 1`);
   const options = { width, height, threshold, connectivity: 8, limit: REGIONS_MAX } as const;
   const { areas, boxes, peaks } = await kernels.regionsAsync(data, options);
   const [sx, sy] = [input.width / width, input.height / height];
@@ -85,7 +85,7 @@ function planes(outputs: NamedTensors, name: string) {
   if (one === 1 && dims.length >= 3 && dims.length <= 4) return { data, channels, height, width };
   throw new SightlineError(
     "ERR_MODEL_IO",
-    `output "${name}" is [${dims}], wanted [1, C, H, W] for one image`,
+    `output "${name}" is [${dims}], expected [1, C, H, W] for one image`,
   );
 }
 

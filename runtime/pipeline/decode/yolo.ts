@@ -44,13 +44,13 @@ function matrix(outputs: NamedTensors, name: string) {
   const dims = outputs[name]?.dims ?? [];
   const [one = 0, rows = 0, columns = 0] = dims;
   if (dims.length === 3 && one === 1) return { data, rows, columns };
-  throw new SightlineError("ERR_MODEL_IO", `output "${name}" is [${dims}], wanted [1, A, B] for one image`);
+  throw new SightlineError("ERR_MODEL_IO", `output "${name}" is [${dims}], expected [1, A, B] for one image`);
 }
 
 function requireClasses(name: string, values: number, least: number): void {
   if (values >= least) return;
   throw new SightlineError(
     "ERR_MODEL_IO",
-    `output "${name}" has ${values} values a box, wanted ${least} or more`,
+    `output "${name}" has ${values} values per box, expected at least ${least}`,
   );
 }

@@ -76,7 +76,7 @@ function headOf(outputs: NamedTensors, name: string): Head {
   const dims = outputs[name]?.dims ?? [];
   const [one = 0, values = 0, boxes = 0] = dims;
   if (dims.length === 3 && one === 1) return { data, values, boxes };
-  throw new SightlineError("ERR_MODEL_IO", `output "${name}" is [${dims}], wanted [1, A, B] for one image`);
+  throw new SightlineError("ERR_MODEL_IO", `output "${name}" is [${dims}], expected [1, A, B] for one image`);
 }
 
 function classesIn({ values }: Head, others: number, name: string): number {
@@ -84,7 +84,7 @@ function classesIn({ values }: Head, others: number, name: string): number {
   if (classes >= 1) return classes;
   throw new SightlineError(
     "ERR_MODEL_IO",
-    `output "${name}" has ${values} values a box, wanted ${5 + others} or more`,
+    `output "${name}" has ${values} values per box, expected at least ${5 + others}`,
   );
 }
 

@@ -45,8 +45,10 @@ export async function buildStages(specs: readonly StageSpec[], context: StageCon
   const judging = stages.findIndex(({ kind }) => kind === "judging");
   const late = stages.findIndex(({ kind }, i) => kind === "looking" && judging >= 0 && i > judging);
   if (late < 0) return stages;
-  const message = `stage ${late + 1} looks at pictures but stands behind stage ${judging + 1}, which judges`;
-  throw new SightlineError("ERR_STAGE_LOAD", message, { hint: "Put the stages that look first." });
+  const message = `stage ${late + 1} looks at pictures but comes after stage ${judging + 1}, which judges`;
+  throw new SightlineError("ERR_STAGE_LOAD", message, {
+    hint: "Put the stages that look at pictures first.",
+  });
 }
 
 function build(spec: StageSpec, context: StageContext): Stage | Promise<Stage> {

@@ -71,7 +71,10 @@ function guardLooking(file: string, stage: LookingStage): LookingStage {
     async look(scene) {
       const seen = await named(file, () => stage.look(scene));
       if (Array.isArray((seen as Scene | undefined)?.detections) && seen.view) return seen;
-      throw new SightlineError("ERR_STAGE_RUN", `${file}: look must give a scene with detections and a view`);
+      throw new SightlineError(
+        "ERR_STAGE_RUN",
+        `${file}: look must return a scene with detections and a view`,
+      );
     },
     close: async () => stage.close?.(),
   };
@@ -81,7 +84,7 @@ function guardJudging(file: string, stage: JudgingStage): JudgingStage {
   const judge = (judged: Judged) => {
     const made = stage.judge(judged);
     if (Array.isArray(made) && made.every(isJudged)) return made;
-    throw new Error("judge must give a list of what it was given, each with a verdict");
+    throw new Error("judge must return a list of its inputs, each with a verdict");
   };
   return {
     kind: "judging",

@@ -17,7 +17,7 @@ export function regionStage({ height, left, top, width }: RegionOptions): Lookin
       if (left + width <= whole.width && top + height <= whole.height) {
         return { ...scene, view: { ...scene.view, area } };
       }
-      const message = `region ${width}×${height} at ${left}, ${top} leaves the ${whole.width}×${whole.height} picture`;
+      const message = `region ${width}×${height} at ${left}, ${top} is not inside the ${whole.width}×${whole.height} picture`;
       const hint = "Correct `region` in the pipeline, or the camera's size.";
       throw new SightlineError("ERR_FRAME_INVALID", message, { hint });
     },

@@ -18,7 +18,7 @@ export class SizeChanged extends Error {
   readonly to: number;
 
   constructor(from: number, to: number) {
-    super(`frames of ${to} bytes in place of ${from}`);
+    super(`frames of ${to} bytes instead of ${from}`);
     this.from = from;
     this.to = to;
   }

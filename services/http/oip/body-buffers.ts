@@ -31,7 +31,7 @@ export class BodyBuffers {
   /** Counts bytes that come in, or with a minus go. Errors: ERR_QUEUE_FULL, and then they are not counted. */
   count(bytes: number): void {
     if (bytes > 0 && this.#inFlightBytes + bytes > this.#inFlightBytesMax) {
-      const message = `the requests under way have ${this.#inFlightBytes} bytes, and ${this.#inFlightBytesMax} are allowed`;
+      const message = `requests in flight have ${this.#inFlightBytes} bytes; at most ${this.#inFlightBytesMax} are allowed`;
       throw new SightlineError("ERR_QUEUE_FULL", message);
     }
     this.#inFlightBytes += bytes;
@@ -84,12 +84,12 @@ export async function readBody(
   try {
     let at = 0;
     for await (const chunk of chunksOf(stream)) {
-      if (at + chunk.length > length) throw cut(`more than the ${length} bytes that were announced came`);
+      if (at + chunk.length > length) throw cut(`more than the announced ${length} bytes arrived`);
       body.bytes.set(chunk, at);
       at += chunk.length;
       freeChunk(chunk);
     }
-    if (at < length) throw cut(`${at} of ${length} bytes came`);
+    if (at < length) throw cut(`only ${at} of ${length} bytes arrived`);
     return body;
   } catch (error) {
     body.release();
@@ -142,6 +142,6 @@ function freeChunk({ buffer, byteLength }: Buffer): void {
 }
 
 const tooLarge = (length: number, max: number): SightlineError =>
-  new SightlineError("ERR_HTTP_BODY_SIZE", `${length} bytes, and ${max} are allowed`);
+  new SightlineError("ERR_HTTP_BODY_SIZE", `${length} bytes; at most ${max} are allowed`);
 
 const cut = (message: string): SightlineError => new SightlineError("ERR_HTTP_REQUEST", message);

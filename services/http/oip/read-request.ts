@@ -26,9 +26,9 @@ export function readInferRequest(body: Buffer, jsonLength: string | undefined, s
   const json = parsed(body.subarray(0, length));
   const rest = new Rest(body.subarray(length));
   const feeds = readInputs(json, specs.inputs, rest);
-  if (rest.left > 0) throw wrong(`${rest.left} bytes more follow than the inputs have`);
+  if (rest.left > 0) throw wrong(`${rest.left} more bytes follow than the inputs need`);
   const { id } = json;
-  if (id !== undefined && typeof id !== "string") throw wrong("the id is a string");
+  if (id !== undefined && typeof id !== "string") throw wrong("id must be a string");
   return { id, feeds, outputs: readOutputs(json, specs.outputs) };
 }
 
@@ -56,12 +56,12 @@ function lengthOf(given: string | undefined, body: Buffer): number {
   if (given === undefined) return body.length;
   const length = /^\d{1,10}$/.test(given) ? Number(given) : Number.NaN;
   if (length <= body.length) return length;
-  throw wrong(`Inference-Header-Content-Length is no length within the body's ${body.length} bytes`);
+  throw wrong(`Inference-Header-Content-Length is not within the body's ${body.length} bytes`);
 }
 
 function rawRequest(body: Buffer, { inputs, outputs }: Specs): InferRequest {
   const [input] = inputs;
-  if (!input || inputs.length > 1) throw wrong("a body without JSON is for models with one input");
+  if (!input || inputs.length > 1) throw wrong("a body without JSON is only for models with one input");
   const dims = input.dims.map((dim) => (dim === -1 ? 1 : dim));
   const wanted = byteCount(input.dtype, dims);
   if (body.length !== wanted)
@@ -82,14 +82,14 @@ function parsed(bytes: Buffer): Json {
 }
 
 function readInputs({ inputs }: Json, specs: readonly TensorSpec[], rest: Rest): NamedTensors {
-  if (!Array.isArray(inputs)) throw wrong("inputs are a list");
+  if (!Array.isArray(inputs)) throw wrong("inputs must be a list");
   const feeds: NamedTensors = Object.create(null);
   for (const each of inputs) {
     const written = writtenTensor(each);
     const spec = specs.find(({ name }) => name === written.name);
     if (!spec || written.name in feeds) {
       const names = specs.map(({ name }) => `"${name}"`).join(", ");
-      throw wrong(`inputs are ${names}, each once, not ${JSON.stringify(written.name).slice(0, 80)}`);
+      throw wrong(`inputs must be ${names}, each once, not ${JSON.stringify(written.name).slice(0, 80)}`);
     }
     feeds[spec.name] = readTensor(written, spec, (count) => rest.take(count));
   }
@@ -99,7 +99,7 @@ function readInputs({ inputs }: Json, specs: readonly TensorSpec[], rest: Rest):
 }
 
 function writtenTensor(value: unknown): WrittenTensor {
-  if (!isObject(value) || typeof value.name !== "string") throw wrong("each input has a name");
+  if (!isObject(value) || typeof value.name !== "string") throw wrong("each input needs a name");
   const { data, datatype, name, shape } = value;
   return { data, datatype, name, shape, bytes: parametersOf(value).binary_data_size };
 }
@@ -108,11 +108,11 @@ function readOutputs(json: Json, specs: readonly TensorSpec[]): InferRequest["ou
   const { outputs } = json;
   const isBinary = parametersOf(json).binary_data_output === true;
   if (outputs === undefined) return specs.map(({ name }) => ({ name, isBinary }));
-  if (!Array.isArray(outputs)) throw wrong("outputs are a list");
+  if (!Array.isArray(outputs)) throw wrong("outputs must be a list");
   return outputs.map((each: unknown) => {
     const name = isObject(each) ? each.name : undefined;
     if (!isObject(each) || !specs.some((spec) => spec.name === name)) {
-      throw wrong(`outputs are ${specs.map((spec) => `"${spec.name}"`).join(", ")}`);
+      throw wrong(`outputs must be ${specs.map((spec) => `"${spec.name}"`).join(", ")}`);
     }
     const { binary_data } = parametersOf(each);
     return { name: String(name), isBinary: binary_data === undefined ? isBinary : binary_data === true };
@@ -122,7 +122,7 @@ function readOutputs(json: Json, specs: readonly TensorSpec[]): InferRequest["ou
 function parametersOf({ parameters }: Json): Json {
   if (parameters === undefined) return {};
   if (isObject(parameters)) return parameters;
-  throw wrong("parameters are an object");
+  throw wrong("parameters must be an object");
 }
 
 const isObject = (value: unknown): value is Json =>

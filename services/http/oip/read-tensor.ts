@@ -38,7 +38,7 @@ export function readTensor(
   const dims = shapeOf(written.shape, spec);
   if (written.bytes !== undefined)
     return { dtype, dims, data: fromBytes(written.bytes, dtype, dims, { name, take }) };
-  if (isBinaryOnly(dtype)) throw wrong(name, "is sent as binary data only");
+  if (isBinaryOnly(dtype)) throw wrong(name, "can only be sent as binary data");
   return { dtype, dims, data: fromJson(written.data, dtype, dims, name) };
 }
 
@@ -72,7 +72,7 @@ function fromBytes(
   const wanted = byteCount(dtype, dims);
   if (size !== wanted) throw wrong(name, `has ${wanted} bytes in this shape, not ${shown(size)}`);
   const bytes = take(wanted);
-  if (!bytes) throw wrong(name, `has ${wanted} bytes, and fewer follow`);
+  if (!bytes) throw wrong(name, `has ${wanted} bytes, but fewer follow`);
   return tensorOver(bytes, dtype);
 }
 
@@ -84,7 +84,7 @@ function fromJson(data: unknown, dtype: DType, dims: readonly number[], name: st
   const made = new ARRAY_OF[dtype](wanted);
   for (const [i, value] of flat.entries()) {
     const element = elementOf(value, dtype);
-    if (element === undefined) throw wrong(name, `has ${shown(value)}, which is no ${datatypeOf(dtype)}`);
+    if (element === undefined) throw wrong(name, `has ${shown(value)}, which is not a ${datatypeOf(dtype)}`);
     made[i] = element as never;
   }
   return made;

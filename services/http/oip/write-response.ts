@@ -40,7 +40,7 @@ export function writeInferResponse(
 /** What is not finite has no JSON number; the protocol has no word for it, JSON's is null. */
 function jsonOf(name: string, { data, dtype }: Tensor): unknown[] {
   if (isBinaryOnly(dtype)) {
-    const message = `the output "${name}" is ${datatypeOf(dtype)}, which is sent as binary data only`;
+    const message = `the output "${name}" is ${datatypeOf(dtype)}, which can only be sent as binary data`;
     throw new SightlineError("ERR_HTTP_REQUEST", message);
   }
   if (dtype === "bool") return Array.from(data as Uint8Array, (value) => value !== 0);

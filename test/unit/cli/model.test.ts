@@ -51,7 +51,7 @@ describe("sightline model", () => {
     expect(
       (await openBundle(join(folder, "model-store/models/pcb-aoi/current"))).manifest.labels,
     ).toHaveLength(6);
-    expect(await done("list")).toMatch(/^pcb-aoi +\d.\d.\d +before: none +\d.\d MiB$/);
+    expect(await done("list")).toMatch(/^pcb-aoi +\d.\d.\d +previous: none +\d.\d MiB$/);
     expect(await done("verify")).toMatch(/^pcb-aoi \d.\d.\d: OK$/);
   });
 
@@ -60,9 +60,9 @@ describe("sightline model", () => {
     await done("install 1.0.0 --store s");
     expect(await done("delta 1.0.0 1.1.0 -o up.delta")).toMatch(/^Wrote up.delta, \d+ B$/);
     expect(await done("apply up.delta --store s")).toMatch(/^parts 1.1.0 is installed, 4.9 KiB added/);
-    expect(await done("apply up.delta --store s")).toMatch(/^parts 1.1.0 was installed already/);
+    expect(await done("apply up.delta --store s")).toMatch(/^parts 1.1.0 was already installed/);
     expect(await done("rollback parts --store s")).toBe(
-      "parts 1.0.0 is current again, 1.1.0 is kept as the other one",
+      "parts 1.0.0 is the current version again, 1.1.0 the previous one",
     );
     expect(JSON.parse(await done("list --json --store s"))).toEqual({
       name: "parts",
@@ -88,7 +88,7 @@ describe("sightline model", () => {
     expect(signatures).toHaveLength(2);
     for (const key of ["a", "b"])
       expect(await done(`verify bundle --key ${key}.pub.pem`)).toContain("signed by");
-    expect(await done("verify bundle")).toContain("signed, but no key is trusted here");
+    expect(await done("verify bundle")).toContain("signed, but no trusted key is configured here");
     await done("keygen c");
     expect(await model("verify bundle --key c.pub.pem")).toEqual(refused("ERR_MODEL_SIGNATURE"));
     await done("bundle bundle -o packed.tar");
@@ -148,34 +148,40 @@ describe("sightline model", () => {
     ["", 'model: there is no command ""'],
     ["instal", 'model: there is no command "instal"'],
     ["import", "import: FILE.onnx is missing"],
-    ["import pcb-aoi", "import: that is a bundle: `sightline model install` takes it"],
-    [`import ${MODELS.mobilenetV1}`, "import: --name, --decoder and --classes are needed"],
+    ["import pcb-aoi", "import: this is a bundle already: install it with `sightline model install`"],
+    [`import ${MODELS.mobilenetV1}`, "import: --name, --decoder and --classes are required"],
     ["inspect", "inspect: MODEL is missing"],
     ["quantize", "quantize: MODEL is missing"],
-    ["quantize pcb-aoi", "say --calibrate FOLDER, or --config FILE --camera NAME"],
-    ["quantize pcb-aoi -o q", "say --calibrate FOLDER, or --config FILE --camera NAME"],
-    ["quantize pcb-aoi -o q --camera top", "say --calibrate FOLDER, or --config FILE --camera NAME"],
-    [`${QUANTIZE} --weights 3`, '--weights is one of 8, 4, 2, not "3"'],
-    [`${QUANTIZE} --weights 4 --dynamic`, "--dynamic has weights of 8 bits"],
-    [`${QUANTIZE} --target mars`, /^--target is one of linux-x64-vnni, .+, not "mars"$/],
-    [`${QUANTIZE} --method guess`, '--method is one of auto, minmax, percentile, entropy, mse, not "guess"'],
-    [`${QUANTIZE} --method percentile --percentile 5`, '--percentile is from 50 to 100, not "5"'],
-    [`${QUANTIZE} --min-sqnr high`, '--min-sqnr is a number, not "high"'],
-    [`${QUANTIZE} --labels . --max-drop -`, '--max-drop is a number, not "-"'],
-    [`${QUANTIZE} --weights 4 --save-calibration c`, "quantize: only static int8 has a calibration to save"],
-    ["split a", "split: say either --stages or --budget"],
-    ["split a -o b --stages 65000", /^split: --stages is a number from 1 to \d+, not "65000"$/],
+    ["quantize pcb-aoi", "--calibrate FOLDER, or --config FILE --camera NAME, is required"],
+    ["quantize pcb-aoi -o q", "--calibrate FOLDER, or --config FILE --camera NAME, is required"],
+    ["quantize pcb-aoi -o q --camera top", "--calibrate FOLDER, or --config FILE --camera NAME, is required"],
+    [`${QUANTIZE} --weights 3`, '--weights must be one of 8, 4, 2, not "3"'],
+    [`${QUANTIZE} --weights 4 --dynamic`, "--dynamic cannot be combined with --weights 4 or 2"],
+    [`${QUANTIZE} --target mars`, /^--target must be one of linux-x64-vnni, .+, not "mars"$/],
+    [
+      `${QUANTIZE} --method guess`,
+      '--method must be one of auto, minmax, percentile, entropy, mse, not "guess"',
+    ],
+    [`${QUANTIZE} --method percentile --percentile 5`, '--percentile must be from 50 to 100, not "5"'],
+    [`${QUANTIZE} --min-sqnr high`, '--min-sqnr must be a number, not "high"'],
+    [`${QUANTIZE} --labels . --max-drop -`, '--max-drop must be a number, not "-"'],
+    [
+      `${QUANTIZE} --weights 4 --save-calibration c`,
+      "quantize: --save-calibration requires static int8, without --dynamic or --weights",
+    ],
+    ["split a", "split: either --stages or --budget is required"],
+    ["split a -o b --stages 65000", /^split: --stages must be a number from 1 to \d+, not "65000"$/],
     ["table", "table: CALIBRATION is missing"],
     ["table a", "table: -o is missing"],
     ["table a -o b", "table: --format is missing"],
-    ["table a -o b --format csv", '--format is one of tensorrt, onnxruntime, not "csv"'],
+    ["table a -o b --format csv", '--format must be one of tensorrt, onnxruntime, not "csv"'],
     [
       "table a -o b --format tensorrt",
-      "table: --tensorrt is its version, 8601 for 8.6.1: it takes no other's table",
+      "table: --tensorrt must be its version, such as 8601 for 8.6.1: it reads no other version's table",
     ],
     [
       "table a -o b --format onnxruntime --method auto",
-      '--method is one of minmax, percentile, entropy, mse, not "auto"',
+      '--method must be one of minmax, percentile, entropy, mse, not "auto"',
     ],
     ["install", "install: FOLDER|FILE.tar is missing"],
     ["bundle", "bundle: BUNDLE is missing"],
@@ -187,8 +193,8 @@ describe("sightline model", () => {
     ["delta a b", "delta: -o is missing"],
     ["apply", "apply: FILE is missing"],
     ["rollback", "rollback: NAME is missing"],
-    ["gc now", 'gc: what is "now" for?'],
-    ["verify a b", 'verify: what is "b" for?'],
+    ["gc now", 'gc: unexpected argument "now"'],
+    ["verify a b", 'verify: unexpected argument "b"'],
     ["list --all", "list: Unknown option '--all'"],
   ])("%j is not understood", async (line, message) => {
     const { code, err } = await model(line);

@@ -105,7 +105,7 @@ pipelines:
 
   it.each([
     [[], "check: FILE is missing"],
-    [["a", "b"], 'check: what is "b" for?'],
+    [["a", "b"], 'check: unexpected argument "b"'],
     [["a", "-f", "xml"], 'check: "xml" is not a format'],
     [["a", "-f", "toString"], 'check: "toString" is not a format'],
     [["a", "--strict"], "check: Unknown option '--strict'"],

@@ -67,10 +67,10 @@ describe("a request", () => {
   });
 
   test.each<[string, object, RegExp]>([
-    ["no inputs", {}, /inputs are a list/],
+    ["no inputs", {}, /inputs must be a list/],
     ["one missing", { inputs: [image] }, /"mask" is missing/],
     ["one twice", { inputs: [image, image, mask] }, /each once/],
-    ["a strange one", { inputs: [{ ...image, name: "toString" }] }, /inputs are "image", "mask"/],
+    ["a strange one", { inputs: [{ ...image, name: "toString" }] }, /inputs must be "image", "mask"/],
     ["a wrong datatype", { inputs: [{ ...image, datatype: "FP64" }, mask] }, /datatype FP32, not "FP64"/],
     [
       "a wrong shape",
@@ -93,7 +93,7 @@ describe("a request", () => {
       { inputs: [{ ...image, parameters: { binary_data_size: 12 } }, mask] },
       /16 bytes.*not 12/,
     ],
-    ["an output that is none", { inputs: [image, mask], outputs: [{ name: "z" }] }, /outputs are "y"/],
+    ["an output that is none", { inputs: [image, mask], outputs: [{ name: "z" }] }, /outputs must be "y"/],
     ["parameters that are none", { inputs: [image, mask], parameters: 7 }, /parameters/],
   ])("with %s is refused", (_, body, message) => {
     expect(() => readInferRequest(json(body), undefined, specs)).toThrow(refused(message));
@@ -158,6 +158,6 @@ describe("an answer", () => {
   });
 
   test("not of half floats in JSON, which has none", () => {
-    expect(() => asked([{ name: "h", isBinary: false }])).toThrow(refused(/binary data only/));
+    expect(() => asked([{ name: "h", isBinary: false }])).toThrow(refused(/only be sent as binary data/));
   });
 });

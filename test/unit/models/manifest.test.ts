@@ -50,7 +50,7 @@ describe("parseManifest", () => {
     ["input.std", [1, 1, 1, 1], "input.std: must be a list of 1 to 3 entries, not a list"],
     ["input.std", [0], "input.std[0]: must be a number above 0, not the number 0"],
     ["input.dtype", "int8", "input.quantization: is needed for int8"],
-    ["input.quantization", { scale: 1, zero_point: 0 }, "input.quantization: goes with uint8 or int8 only"],
+    ["input.quantization", { scale: 1, zero_point: 0 }, "input.quantization: is only for uint8 or int8"],
     ["input.name", "", 'input.name: must be text that is not empty, not the text ""'],
     [
       "decoder.type",
@@ -82,7 +82,7 @@ describe("parseManifest", () => {
     [
       "variants.0.stages.0.sha256",
       "abc",
-      'variants[0].stages[0].sha256: must be a sha256 of 64 small hexadecimal digits, not the text "abc"',
+      'variants[0].stages[0].sha256: must be a sha256 of 64 lower-case hexadecimal digits, not the text "abc"',
     ],
     [
       "variants.0.stages.0.bytes",
@@ -126,12 +126,12 @@ describe("parseManifest", () => {
     [
       "variants.0.stages.0.weights",
       weights([0, 60], [50, 10]),
-      "variants[0].stages[0].weights.tensors[1]: must begin behind the tensor before it and end inside the file",
+      "variants[0].stages[0].weights.tensors[1]: must begin after the previous tensor and end inside the file",
     ],
     [
       "variants.0.stages.0.weights",
       weights([96, 8]),
-      "variants[0].stages[0].weights.tensors[0]: must begin behind the tensor before it and end inside the file",
+      "variants[0].stages[0].weights.tensors[0]: must begin after the previous tensor and end inside the file",
     ],
     [
       "variants.0.stages",

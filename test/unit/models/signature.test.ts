@@ -62,16 +62,16 @@ describe("a manifest's signature", () => {
   it("does not hold for another manifest", () => {
     const text = envelope(signManifest(signed, ours.key));
     expect(() => check(text, signedOf({ ...manifest(), version: "9.0.0" }))).toThrow(
-      refused("ERR_MODEL_SIGNATURE", "not the one that was signed"),
+      refused("ERR_MODEL_SIGNATURE", "differs from the one that was signed"),
     );
   });
 
   it("is refused when it is missing, a stranger's, or a stranger's under a trusted name", () => {
     expect(() => check(undefined)).toThrow(refused("ERR_MODEL_SIGNATURE", "has no manifest.sig.json"));
     const theirs = signManifest(signed, others.key);
-    expect(() => check(envelope(theirs))).toThrow(refused("ERR_MODEL_SIGNATURE", "no trusted key"));
+    expect(() => check(envelope(theirs))).toThrow(refused("ERR_MODEL_SIGNATURE", "made by a trusted key"));
     expect(() => check(envelope({ ...theirs, keyid: keyIdOf(ours.key) }))).toThrow(
-      refused("ERR_MODEL_SIGNATURE", "no trusted key"),
+      refused("ERR_MODEL_SIGNATURE", "made by a trusted key"),
     );
   });
 
@@ -87,7 +87,7 @@ describe("a manifest's signature", () => {
     for (const change of bad) {
       expect(() => check(JSON.stringify({ ...good, ...change }))).toThrow(refused("ERR_MODEL_SIGNATURE", ""));
     }
-    expect(() => check("{")).toThrow(refused("ERR_MODEL_SIGNATURE", "no DSSE envelope"));
+    expect(() => check("{")).toThrow(refused("ERR_MODEL_SIGNATURE", "not a DSSE envelope"));
   });
 
   it("is not made where the labels stand in a file without a digest", () => {

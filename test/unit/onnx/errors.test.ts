@@ -25,7 +25,7 @@ describe("parseModel", () => {
   });
 
   it.each([
-    ["ERR_ONNX_FILE", "holds no graph", () => new Uint8Array()],
+    ["ERR_ONNX_FILE", "contains no graph", () => new Uint8Array()],
     ["ERR_ONNX_FILE", "it.onnx", () => new TextEncoder().encode("<html>")],
     ["ERR_ONNX_FILE", "it.onnx", () => encodeModel(sound()).subarray(0, 40)],
   ])("%s: %s", (code, message, bytes) => {
@@ -33,9 +33,9 @@ describe("parseModel", () => {
   });
 
   const wrong: [code: string, message: string, model: ModelProto][] = [
-    ["ERR_ONNX_OPSET", "version 6 of", smallModel({ nodes: ADD, initializers: [weights()], opset: 6 })],
-    ["ERR_ONNX_OPSET", "version 99 of", smallModel({ nodes: ADD, initializers: [weights()], opset: 99 })],
-    ["ERR_ONNX_GRAPH", 'nothing makes "w", which a "Add" reads', smallModel({ nodes: ADD })],
+    ["ERR_ONNX_OPSET", "needs opset 6", smallModel({ nodes: ADD, initializers: [weights()], opset: 6 })],
+    ["ERR_ONNX_OPSET", "needs opset 99", smallModel({ nodes: ADD, initializers: [weights()], opset: 99 })],
+    ["ERR_ONNX_GRAPH", 'no operator produces "w", which a "Add" reads', smallModel({ nodes: ADD })],
     [
       "ERR_ONNX_GRAPH",
       'the output "z"',
@@ -49,23 +49,23 @@ describe("parseModel", () => {
     ],
     [
       "ERR_ONNX_GRAPH",
-      '"y" is made twice',
+      '"y" is produced twice',
       smallModel({ nodes: [node("Neg", ["x"], "y"), node("Abs", ["x"], "y")] }),
     ],
     [
       "ERR_ONNX_GRAPH",
-      "initializers have one name",
+      "initializers have the same name",
       smallModel({ nodes: ADD, initializers: [weights(), weights()] }),
     ],
     [
       "ERR_ONNX_GRAPH",
-      "two inputs have one name",
+      "two inputs have the same name",
       smallModel({ nodes: [node("Neg", ["x"], "y")], inputs: ["x", "x"] }),
     ],
     ["ERR_ONNX_GRAPH", "no operator", smallModel({ nodes: [node("", ["x"], "y")] })],
     [
       "ERR_ONNX_TENSOR",
-      "has 12 bytes, its shape wants 8",
+      "has 12 bytes, its shape requires 8",
       smallModel({ nodes: ADD, initializers: [weights([1, 2, 3])] }),
     ],
   ];
@@ -75,7 +75,9 @@ describe("parseModel", () => {
 
   it("keeps messages short whatever a name holds", () => {
     const model = smallModel({ nodes: [node("Neg", [`${"n".repeat(100_000)}\n`], "y")] });
-    expect(() => parseModel(encodeModel(model))).toThrow(/^nothing makes "n{80}…", which a "Neg" reads$/);
+    expect(() => parseModel(encodeModel(model))).toThrow(
+      /^no operator produces "n{80}…", which a "Neg" reads$/,
+    );
   });
 });
 
@@ -112,12 +114,12 @@ describe("weights in another file", () => {
     ['names the file ""', { location: "" }],
     ['names the file "../secret"', { location: "../secret" }],
     ['names the file "/etc/passwd"', { location: "/etc/passwd" }],
-    ["leaves the model's folder", { location: "link" }],
-    ["no regular file", { location: "inner" }],
+    ["is outside the model's folder", { location: "link" }],
+    ["not a regular file", { location: "inner" }],
     ["ENOENT", { location: "gone" }],
     ["ends at byte 16 of a file of 12", { location: "w.bin", offset: "8" }],
-    ["offset or length that is no number", { location: "w.bin", offset: "-4" }],
-    ["stores 4 bytes, its shape wants 8", { location: "w.bin", length: "4" }],
+    ["offset or length that is not a number", { location: "w.bin", offset: "-4" }],
+    ["stores 4 bytes, its shape requires 8", { location: "w.bin", length: "4" }],
   ])("%s", async (message, entries) => {
     const path = await model(entries as Record<string, string>);
     await expect(readModel(path)).rejects.toEqual(refused("ERR_ONNX_EXTERNAL", message));

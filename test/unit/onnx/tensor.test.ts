@@ -45,7 +45,7 @@ describe("integers", () => {
     const large = tensor("big", DataType.INT64, [1], BigInt64Array.of(2n ** 60n));
     expect(() => integersOf(large)).toThrow(refused("ERR_ONNX_TENSOR", "beyond 2^53"));
     const floats = floatTensor("f", [1], Float32Array.of(1));
-    expect(() => integersOf(floats)).toThrow(refused("ERR_ONNX_TENSOR", "no tensor of integers"));
+    expect(() => integersOf(floats)).toThrow(refused("ERR_ONNX_TENSOR", "not a tensor of integers"));
   });
 });
 
@@ -106,7 +106,7 @@ describe("packed and unknown elements", () => {
       const packed = tensor("p", DataType[name], [3], new Uint8Array(bytes));
       expect(bytesOf(packed)).toHaveLength(bytes);
       expect(() => bytesOf(tensor("p", DataType[name], [3], new Uint8Array(bytes + 1)))).toThrow(
-        refused("ERR_ONNX_TENSOR", `has ${bytes + 1} bytes, its shape wants ${bytes}`),
+        refused("ERR_ONNX_TENSOR", `has ${bytes + 1} bytes, its shape requires ${bytes}`),
       );
     }
   });

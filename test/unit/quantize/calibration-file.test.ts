@@ -31,7 +31,7 @@ describe("a calibration file", () => {
       "c.json: tensors[0]: min, max and limit disagree",
     ],
     [text(histogram("a", 1)).replace('"counts":"', '"counts":"x'), "tensor a: counts"],
-    [text(histogram("a", 1), histogram("a", 2)), "a tensor is there twice"],
+    [text(histogram("a", 1), histogram("a", 2)), "a tensor appears twice"],
   ])("refuses what is damaged: %#", (json, message) => {
     expect(() => parse(json)).toThrow(refused(message));
   });

@@ -57,7 +57,7 @@ describe("Histogram", () => {
       const histogram = filled(Float32Array.of(1, -0.5));
       const before = histogram.toJson();
       const add = () => histogram.add(Float32Array.of(7, odd, 0));
-      expect(add).toThrow(refused("ERR_QUANTIZE_RANGE", "tensor t has NaN or infinity"));
+      expect(add).toThrow(refused("ERR_QUANTIZE_RANGE", "tensor t contains NaN or infinity"));
       expect(histogram.toJson()).toEqual(before);
     },
   );

@@ -24,8 +24,8 @@ it("counts operators and parameters, and says what can run on codes", () => {
   });
   expect(found.inputs).toEqual([{ name: "x", dtype: "float", dims: ["?"] }]);
   expect(found.operators).toEqual([
-    { operator: "MatMul", count: 2, int8: 1, floatBecause: "no constant weights of floats" },
-    { operator: "Relu", count: 1, int8: 0, floatBecause: "part of the operator before it" },
+    { operator: "MatMul", count: 2, int8: 1, floatBecause: "no constant float weights" },
+    { operator: "Relu", count: 1, int8: 0, floatBecause: "fused into the operator before it" },
   ]);
 });
 

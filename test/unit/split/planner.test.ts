@@ -131,6 +131,6 @@ describe("planCuts", () => {
   });
 
   it.each([0, 5, 65])("refuses %d stages", (stages) => {
-    expect(() => planCuts(chain([1, 1, 1, 1]), { stages })).toThrow(refused("there are 1 to 4"));
+    expect(() => planCuts(chain([1, 1, 1, 1]), { stages })).toThrow(refused("only 1 to 4"));
   });
 });

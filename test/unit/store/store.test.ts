@@ -82,7 +82,7 @@ describe("install", () => {
     const older = await bundle({ version: "1.9.0" });
     await installVersion("1.9.1");
     await expect(installFrom(older)).rejects.toEqual(
-      refused("ERR_MODEL_ROLLBACK", "1.9.0 is not above 1.9.1"),
+      refused("ERR_MODEL_ROLLBACK", "1.9.0 is not higher than 1.9.1"),
     );
     await installVersion("1.10.0");
     await rollback(store, "parts");
@@ -91,7 +91,7 @@ describe("install", () => {
     await collectGarbage(store);
     for (const version of ["1.10.0", "1.11.0"]) {
       await expect(installVersion(version)).rejects.toEqual(
-        refused("ERR_MODEL_ROLLBACK", "is not above 1.11.0"),
+        refused("ERR_MODEL_ROLLBACK", "is not higher than 1.11.0"),
       );
     }
     await installVersion("1.11.1");
@@ -107,7 +107,7 @@ describe("install", () => {
     expect(await installFrom(place)).toMatchObject({ wasCurrent: true, addedBytes: 5000 });
     expect(await verifyInstalled(store)).toEqual([{ name: "parts", version: "1.0.0", error: undefined }]);
     await expect(installVersion("1.0.0", { changes: { description: "other" } })).rejects.toEqual(
-      refused("ERR_MODEL_ROLLBACK", "is not above 1.0.0"),
+      refused("ERR_MODEL_ROLLBACK", "is not higher than 1.0.0"),
     );
   });
 
@@ -119,7 +119,7 @@ describe("install", () => {
       refused("ERR_MODEL_SIGNATURE", "has no manifest.sig.json"),
     );
     await expect(installVersion("1.0.0", { key: createPrivateKey(theirs.privatePem) })).rejects.toEqual(
-      refused("ERR_MODEL_SIGNATURE", "no trusted key"),
+      refused("ERR_MODEL_SIGNATURE", "made by a trusted key"),
     );
     const signed = await installVersion("1.0.0", { key: createPrivateKey(ours.privatePem) });
     expect(signed.signedBy).toMatch(/^[0-9a-f]{64}$/);
@@ -158,7 +158,7 @@ describe("install", () => {
     const huge = { file: `blobs/sha256/${"0".repeat(64)}`, sha256: "0".repeat(64), bytes: 2 ** 52 };
     const variants = [{ name: "a", targets: ["any"], stages: [huge] }];
     await expect(installVersion("1.1.0", { changes: { variants } })).rejects.toEqual(
-      refused("ERR_MODEL_STORE_FULL", `${2 ** 52} bytes are to be written`),
+      refused("ERR_MODEL_STORE_FULL", `${2 ** 52} bytes are needed`),
     );
     await expect(installVersion("1.1.0", { changes: { labels: "l.txt" } })).rejects.toEqual(
       refused("ERR_MODEL_MANIFEST", "is not packed"),
@@ -209,7 +209,7 @@ describe("rollback", () => {
     await expect(rollback(store, "parts")).rejects.toEqual(refused("ERR_MODEL_MISSING", "is not installed"));
     await installVersion("1.0.0", { weights: weights(1) });
     await expect(rollback(store, "parts")).rejects.toEqual(
-      refused("ERR_MODEL_MISSING", "no version before it"),
+      refused("ERR_MODEL_MISSING", "no previous version"),
     );
     await installVersion("1.1.0", { weights: weights(2) });
     await chmod(blobPath(weights(1)), 0o644);

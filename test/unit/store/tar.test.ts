@@ -65,14 +65,14 @@ describe("tar", () => {
   });
 
   it.each<[what: string, change: (header: Buffer) => void, message: string]>([
-    ["a link", (header) => void header.write("2", 156), "no plain file"],
-    ["a hard link", (header) => void header.write("1", 156), "no plain file"],
-    ["an extended header", (header) => void header.write("x", 156), "no plain file"],
+    ["a link", (header) => void header.write("2", 156), "not a regular file"],
+    ["a hard link", (header) => void header.write("1", 156), "not a regular file"],
+    ["an extended header", (header) => void header.write("x", 156), "not a regular file"],
     ["a name in two parts", (header) => void header.write("deep/down", 345), "too long"],
     ["a size that is no number", (header) => void header.write("-0000000001", 124), "not octal"],
     ["a size above the file", (header) => void header.write("77777777777", 124), "ends early"],
     ["a binary size", (header) => void header.writeUInt8(0x80, 124), "not octal"],
-    ["another magic", (header) => void header.write("star!", 257), "no ustar"],
+    ["another magic", (header) => void header.write("star!", 257), "not a ustar archive"],
   ])("refuses %s", async (_, change, message) => {
     const tar = resealed(await written(entry("a", "content")), change);
     await expect(readTar(inputOf(tar))).rejects.toEqual(refused(message));
@@ -87,7 +87,7 @@ describe("tar", () => {
     changed.write("b", 0);
     await expect(readTar(inputOf(changed))).rejects.toEqual(refused("checksum"));
     await expect(readTar(inputOf(Buffer.concat([tar, Buffer.from("x")])))).rejects.toEqual(
-      refused("something follows"),
+      refused("data after its end"),
     );
     const folders = Buffer.concat(
       Array.from({ length: 5000 }, () => resealed(tar, (h) => h.write("5", 156)).subarray(0, 512)),
@@ -102,7 +102,7 @@ describe("a bundle's tar", () => {
     async (name) => {
       const path = join(await tempFolder(), "a.tar");
       await writeTar(path, [entry("manifest.json", "{}"), entry(name, "x")]);
-      await expect(openSource(path)).rejects.toEqual(refused("is no part of a bundle"));
+      await expect(openSource(path)).rejects.toEqual(refused("is not part of a bundle"));
     },
   );
 
@@ -111,7 +111,7 @@ describe("a bundle's tar", () => {
     await writeTar(join(folder, "none.tar"), []);
     await expect(openSource(join(folder, "none.tar"))).rejects.toEqual(refused("no manifest.json"));
     await writeTar(join(folder, "two.tar"), [entry("manifest.json", "{}"), entry("./manifest.json", "{ }")]);
-    await expect(openSource(join(folder, "two.tar"))).rejects.toEqual(refused("is there twice"));
+    await expect(openSource(join(folder, "two.tar"))).rejects.toEqual(refused("appears twice"));
   });
 
   it("has no links, as tar(1) would pack them", async () => {
@@ -120,6 +120,6 @@ describe("a bundle's tar", () => {
     await symlink("/etc/passwd", join(folder, "in/manifest.json"));
     await writeFile(join(folder, "in/manifest.sig.json"), "{}");
     runSync("tar", ["cf", "a.tar", "-C", "in", "."], { cwd: folder });
-    await expect(openSource(join(folder, "a.tar"))).rejects.toEqual(refused("no plain file"));
+    await expect(openSource(join(folder, "a.tar"))).rejects.toEqual(refused("not a regular file"));
   });
 });

@@ -47,7 +47,7 @@ export function parseCalibration(text: string, file: string): CalibrationFile {
   const { model_sha256: modelSha256, tensors } = result.data;
   const names = new Set(tensors.map(({ name }) => name));
   if (names.size < tensors.length)
-    throw new SightlineError("ERR_CALIBRATION_FILE", `${file}: a tensor is there twice`);
+    throw new SightlineError("ERR_CALIBRATION_FILE", `${file}: a tensor appears twice`);
   return { modelSha256, histograms: tensors.map((json) => Histogram.fromJson(json)) };
 }
 

@@ -34,7 +34,8 @@ export class Histogram implements Binned {
   add(values: Float32Array): void {
     if (values.length === 0) return;
     const { min, max, allFinite } = scan(values);
-    if (!allFinite) throw new SightlineError("ERR_QUANTIZE_RANGE", `tensor ${this.name} has NaN or infinity`);
+    if (!allFinite)
+      throw new SightlineError("ERR_QUANTIZE_RANGE", `tensor ${this.name} contains NaN or infinity`);
     this.#widen(Math.max(-min, max));
     binInto(this.counts, values, this.limit);
     this.images++;
@@ -116,5 +117,5 @@ function unpacked({ name, counts: text }: HistogramJson): Float64Array<ArrayBuff
     throw SightlineError.wrap("ERR_CALIBRATION_FILE", error, `tensor ${name}: counts`);
   }
   if (counts.every((count) => Number.isSafeInteger(count) && count >= 0)) return counts;
-  throw new SightlineError("ERR_CALIBRATION_FILE", `tensor ${name}: counts that are not whole numbers`);
+  throw new SightlineError("ERR_CALIBRATION_FILE", `tensor ${name}: its counts are not whole numbers`);
 }

@@ -20,7 +20,7 @@ export async function pictureFiles(folder: string): Promise<string[]> {
   } catch (error) {
     throw SightlineError.wrap("ERR_IMAGE_READ", error, folder);
   }
-  throw new SightlineError("ERR_IMAGE_READ", `${folder} holds no pictures (jpg, png, webp, tiff)`);
+  throw new SightlineError("ERR_IMAGE_READ", `${folder} contains no pictures (jpg, png, webp, tiff)`);
 }
 
 /** A picture file as the daemon would give it to the model. Errors: ERR_IMAGE_* with the file's name. */

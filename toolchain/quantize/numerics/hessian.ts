@@ -18,7 +18,7 @@ export class Hessian {
   /** Adds inputs [rows][K]. Errors: ERR_QUANTIZE_RANGE (NaN or infinity among them; nothing is added). */
   add(inputs: Float32Array): void {
     if (!inputs.every(Number.isFinite))
-      throw new SightlineError("ERR_QUANTIZE_RANGE", "a layer's inputs have NaN or infinity");
+      throw new SightlineError("ERR_QUANTIZE_RANGE", "a layer's inputs contain NaN or infinity");
     const { k, sums } = this;
     for (let from = 0; from < inputs.length; from += STRIP * k) {
       // The last strip may be short: rows of 0 add nothing.
@@ -89,7 +89,7 @@ function cholesky(matrix: Float64Array, k: number): Float64Array {
       if (i !== j) lower[i * k + j] = left / (lower[j * k + j] ?? 1);
       else if (left > 0) lower[i * k + i] = Math.sqrt(left);
       else
-        throw new SightlineError("ERR_QUANTIZE_RANGE", "a layer's inputs give a matrix without an inverse");
+        throw new SightlineError("ERR_QUANTIZE_RANGE", "the Hessian of a layer's inputs is not invertible");
     }
   }
   return lower;

@@ -23,7 +23,7 @@ export function parseBoxes(text: string, labels: readonly string[]): Truth[] {
     const box = [x1, y1, x2, y2].map(Number);
     const [left = 0, top = 0, right = 0, bottom = 0] = box;
     if (!box.every(Number.isFinite) || right < left || bottom < top)
-      throw bad(`"${line}" is no box and class`);
+      throw bad(`"${line}" is not a box and a class`);
     return { label: labelOf(name.join(" "), labels), box: [left, top, right, bottom] };
   });
 }
@@ -31,7 +31,7 @@ export function parseBoxes(text: string, labels: readonly string[]): Truth[] {
 /** The class of a whole picture, on the one line. Errors: ERR_LABELS. */
 export function parseClass(text: string, labels: readonly string[]): string {
   const [line, ...more] = linesOf(text);
-  if (line === undefined || more.length > 0) throw bad("wanted one line with the class");
+  if (line === undefined || more.length > 0) throw bad("expected one line with the class");
   return labelOf(line, labels);
 }
 
@@ -44,7 +44,7 @@ const linesOf = (text: string): string[] =>
 function labelOf(name: string, labels: readonly string[]): string {
   const label = labels.includes(name) ? name : labels[Number(name) - 1];
   if (label !== undefined && name !== "") return label;
-  throw bad(`"${name}" is none of the classes ${labels.slice(0, 20).join(", ")}`);
+  throw bad(`"${name}" is not one of the classes ${labels.slice(0, 20).join(", ")}`);
 }
 
 const bad = (message: string): SightlineError => new SightlineError("ERR_LABELS", message);

@@ -65,8 +65,7 @@ export async function taskScore(
     await session.unload();
   }
   if (isClassifier) return { metric: "top1", score: right / total };
-  if (truths.length === 0)
-    throw new SightlineError("ERR_LABELS", "no picture has a labelled box to be found");
+  if (truths.length === 0) throw new SightlineError("ERR_LABELS", "no picture has a labelled box");
   return { metric: "map50", score: scoreTable(deps.labels, scored, truths).all?.ap ?? 0 };
 }
 

@@ -28,7 +28,7 @@ const BLOCKS_OPSET = 21;
  * Gemm become ONNX Runtime's MatMulNBits; a Conv's weights stand behind DequantizeLinear, which makes them floats in
  * each run: small on disk and in memory, and slower. With `calibration` codes are chosen by GPTQ, so that errors make
  * up for each other on these inputs; else each weight is rounded to nearest. Embeddings (Gather) are left.
- * Errors: ERR_ONNX_OPSET (the model has convolutions and cannot be brought to opset 21), ERR_QUANTIZE_RANGE,
+ * Errors: ERR_ONNX_OPSET (the model has convolutions and cannot be converted to opset 21), ERR_QUANTIZE_RANGE,
  * ERR_MODEL_LOAD, ERR_SESSION_RUN, and those of the calibration inputs.
  */
 export async function quantizeWeights(
