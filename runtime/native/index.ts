@@ -67,8 +67,6 @@ export interface NativeMappedTensor {
 export interface NativeSessionMemory {
   /** Taken while it was loaded. */
   weightsBytes: number;
-  /** Of ONNX Runtime's own: graph, kernels, plans. */
-  structureBytes: number;
   /** The most that its runs had at once. */
   activationPeakBytes: number;
   /** Of its mapped weights, in memory or not. */

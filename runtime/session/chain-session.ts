@@ -56,7 +56,6 @@ export class ChainSession implements Session {
     const sum = (of: keyof SessionMemory) => parts.reduce((bytes, part) => bytes + part[of], 0);
     return {
       weightsBytes: sum("weightsBytes"),
-      structureBytes: sum("structureBytes"),
       mappedBytes: sum("mappedBytes"),
       activationPeakBytes: Math.max(0, ...parts.map(({ activationPeakBytes }) => activationPeakBytes)),
     };

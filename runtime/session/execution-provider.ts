@@ -79,8 +79,6 @@ export interface ProviderMemory {
 export interface SessionMemory {
   /** What it took from the provider's memory while it was loaded and still has. */
   weightsBytes: number;
-  /** What ONNX Runtime holds besides: graph, kernels, plans. */
-  structureBytes: number;
   /** The most that its runs had at once. */
   activationPeakBytes: number;
   /** Of all its mapped weights, in memory or not. */

@@ -182,7 +182,7 @@ class FakeSession implements Session {
   }
 
   memory(): SessionMemory {
-    return { weightsBytes: 0, structureBytes: 0, activationPeakBytes: 0, mappedBytes: 0 };
+    return { weightsBytes: 0, activationPeakBytes: 0, mappedBytes: 0 };
   }
 
   async prefetch(): Promise<void> {}

@@ -101,13 +101,19 @@ export class FakeStages implements StageCache {
     const facts = this.#deps.bundles.stages.get(sha256);
     if (!facts) return undefined;
     const piece = (weightBytes: number) => ({
-      ...{ file: sha256, sha256, inputs: [], outputs: facts.outputs.map(({ name }) => name) },
+      ...{
+        file: sha256,
+        sha256,
+        inputs: [],
+        outputs: facts.outputs.map(({ name }) => name),
+        structureBytes: 0,
+      },
       tensors: [{ name: "w", type: 1, dims: [weightBytes / 4], offset: 0, bytes: weightBytes }],
     });
     const cost = { anonymousBytes: 0, activationBytes: facts.activationBytes };
     const slices = Array.from({ length: facts.slices }, () => piece(facts.weightBytes / facts.slices));
     return {
-      ...{ version: 1, prepack: true, folder: `/prepared/${sha256}`, cost: { whole: cost, slices: cost } },
+      ...{ version: 2, prepack: true, folder: `/prepared/${sha256}`, cost: { whole: cost, slices: cost } },
       whole: piece(facts.weightBytes),
       slices: facts.slices > 1 ? slices : [],
       weights: { bytes: facts.weightBytes, sha256, identity: {} as never, madeAtMs: 0 },

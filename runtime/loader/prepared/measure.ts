@@ -26,7 +26,7 @@ export async function chooseStore(context: PieceContext, whole: Piece, feeds: Na
   const packed = await openPiece(context, whole, true);
   try {
     const made = await packed.run(0, feeds);
-    const cost = costOf(packed);
+    const cost = costOf(packed, [whole]);
     const { weightsBytes } = packed.memory();
     const mappedBytes = weightBytesOf(whole);
     const isSmall = mappedBytes < PACKED_BYTES || weightsBytes <= mappedBytes * SMALL_SHARE;
@@ -52,7 +52,7 @@ async function withoutPacking(
   try {
     const made = await session.run(0, feeds);
     if ((await timesSlower(session, packed, feeds)) > SLOWER) return undefined;
-    return { prepack: false, made, cost: costOf(session) };
+    return { prepack: false, made, cost: costOf(session, [whole]) };
   } finally {
     await session.unload();
   }
@@ -68,14 +68,15 @@ export async function measureSlices(
   try {
     const again = await session.run(0, feeds);
     const isSame = Object.entries(made).every(([name, tensor]) => areSame(tensor, again[name]));
-    return isSame ? costOf(session) : undefined;
+    return isSame ? costOf(session, slices.length > 0 ? slices : [whole]) : undefined;
   } finally {
     await session.unload();
   }
 }
 
-function costOf(session: Session): StageCost {
-  const { activationPeakBytes, structureBytes, weightsBytes } = session.memory();
+function costOf(session: Session, pieces: readonly Piece[]): StageCost {
+  const { activationPeakBytes, weightsBytes } = session.memory();
+  const structureBytes = pieces.reduce((sum, piece) => sum + piece.structureBytes, 0);
   return { anonymousBytes: weightsBytes + structureBytes, activationBytes: activationPeakBytes };
 }
 

@@ -6,7 +6,7 @@ import type { ModelProto, TensorProto, ValueInfoProto } from "../../../models/on
 import { readStructure } from "../../../models/onnx/read-model.ts";
 import { encodeModel, withPlaces } from "../../../models/onnx/write-model.ts";
 import type { MappedTensor } from "../../session/execution-provider.ts";
-import { WEIGHTS_FILE } from "./prepared-model.ts";
+import { structureBytesOf, WEIGHTS_FILE } from "./prepared-model.ts";
 import { planSlices, type Slice, sliceModel } from "./slices.ts";
 import { copyWeights, isMappable, placeTensors } from "./weights-file.ts";
 
@@ -25,6 +25,7 @@ export interface Part {
   tensors: readonly MappedTensor[];
   inputs: readonly string[];
   outputs: readonly string[];
+  structureBytes: number;
 }
 
 /** The graph that ONNX Runtime optimised for this machine, cut into slices of weights. */
@@ -96,7 +97,9 @@ export class OptimisedGraph {
 
   #part(model: ModelProto, { inputs, outputs }: Pick<Part, "inputs" | "outputs">): Part {
     const tensors = (model.graph?.initializer ?? []).flatMap(({ name }) => this.#places.get(name) ?? []);
-    return { graph: encodeModel(model), tensors, inputs: [...inputs], outputs: [...outputs] };
+    const graph = encodeModel(model);
+    const structureBytes = structureBytesOf({ nodes: model.graph?.node.length ?? 0, bytes: graph.length });
+    return { graph, tensors, inputs: [...inputs], outputs: [...outputs], structureBytes };
   }
 }
 

@@ -94,7 +94,7 @@ async function layOut(
     const cost = await measureSlices(context, stored, { whole, slices, feeds });
     const weights = written && { ...written, identity: await identityOfFile(path), madeAtMs: Date.now() };
     return {
-      version: 1,
+      version: 2,
       prepack: stored.prepack,
       whole,
       slices: cost ? slices : [],

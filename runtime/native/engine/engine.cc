@@ -205,7 +205,6 @@ Napi::Value Engine::Memory(const Napi::CallbackInfo& info) {
     result.Set(key, Napi::Number::New(info.Env(), value));
   };
   set("weightsBytes", static_cast<double>(model.weights_bytes()));
-  set("structureBytes", static_cast<double>(model.structure_bytes()));
   set("activationPeakBytes", static_cast<double>(model.activations_peak()));
   set("mappedBytes", static_cast<double>(model.mapped_bytes()));
   return result;

@@ -1,9 +1,5 @@
 #include "engine/model.h"
 
-#include <malloc.h>
-
-#include <algorithm>
-
 #include "engine/element_types.h"
 #include "engine/flight_record.h"
 
@@ -36,15 +32,6 @@ OrtPtr<OrtSessionOptions> MakeOptions(const OrtRuntime& runtime, const LoadOptio
   const std::string& prefix = wanted.profile_prefix;
   if (!prefix.empty() && !ok(api.EnableProfiling(raw, prefix.c_str()))) return nullptr;
   return options;
-}
-
-/** What the C library has given out; the newer form of the call is not in every board's. */
-uint32_t AllocatedBytes() {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-  const struct mallinfo now = mallinfo();
-#pragma GCC diagnostic pop
-  return static_cast<uint32_t>(now.uordblks) + static_cast<uint32_t>(now.hblkhd);
 }
 
 bool ReadType(const OrtRuntime& runtime, const OrtTypeInfo* type, TensorSpec* spec, Failure* failure) {
@@ -88,7 +75,6 @@ std::unique_ptr<Model> Model::Load(std::shared_ptr<OrtRuntime> runtime, const Mo
   std::unique_ptr<Model> model(new Model(runtime, wanted));
   if (!model->MapWeights(wanted.tensors, options.get(), failure)) return nullptr;
   const AccountScope scope(model->account_, true);
-  const uint32_t before = AllocatedBytes();
   OrtSession* session = nullptr;
   control->Attach(runtime.get(), options.get());
   OrtStatus* status =
@@ -99,8 +85,6 @@ std::unique_ptr<Model> Model::Load(std::shared_ptr<OrtRuntime> runtime, const Mo
   if (!runtime->Succeeded(status, kLoad, failure)) return nullptr;
   model->session_.reset(session);
   model->weights_bytes_ = model->account_->live();
-  // Of all threads together: near enough, as JavaScript's heap is not the C library's. Sums wrap at 4 GiB.
-  model->structure_bytes_ = std::max(0, static_cast<int32_t>(AllocatedBytes() - before));
   model->account_->ResetPeak();
   // What was read to be packed is not read again.
   model->LetGo();

@@ -88,7 +88,6 @@ class Model {
   const std::vector<TensorSpec>& outputs() const { return outputs_; }
   const std::string& label() const { return label_; }
   int64_t weights_bytes() const { return weights_bytes_; }
-  int64_t structure_bytes() const { return structure_bytes_; }
   int64_t activations_peak() const { return account_->peak() - weights_bytes_; }
   size_t mapped_bytes() const;
 
@@ -123,7 +122,6 @@ class Model {
   std::vector<OrtPtr<OrtValue>> initializers_;
   MemoryAccount* const account_ = new MemoryAccount;
   int64_t weights_bytes_ = 0;
-  int64_t structure_bytes_ = 0;
   OrtPtr<OrtSession> session_;
   std::vector<TensorSpec> inputs_;
   std::vector<TensorSpec> outputs_;

@@ -25,7 +25,7 @@ function setUp() {
         weights.push(resolve);
       }),
     unload: async () => void said.push(`${name} unloaded`),
-    memory: () => ({ weightsBytes: 1, structureBytes: 2, activationPeakBytes: 3, mappedBytes: 4 }),
+    memory: () => ({ weightsBytes: 1, activationPeakBytes: 3, mappedBytes: 4 }),
   });
   const session = new SlicedSession([slice("a", "x", "h"), slice("b", "h", "y")], ["y"]);
   return { said, runs, weights, session };

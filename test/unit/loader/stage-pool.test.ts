@@ -9,9 +9,9 @@ import type { ExecutionProvider, Session } from "../../../runtime/session/execut
 const STAGE: StageFile = { path: "/a", bytes: 0, sha256: "a" };
 const WARM = { isStreaming: false };
 const cost = { anonymousBytes: 10, activationBytes: 5 };
-const piece = { ...{ file: "f", sha256: "f", inputs: [], outputs: [] }, tensors: [] };
+const piece = { ...{ file: "f", sha256: "f", inputs: [], outputs: [] }, tensors: [], structureBytes: 0 };
 const PREPARED: PreparedStage = {
-  ...{ version: 1, prepack: true, folder: "/", slices: [], whole: piece },
+  ...{ version: 2, prepack: true, folder: "/", slices: [], whole: piece },
   cost: { whole: cost, slices: cost },
 };
 
