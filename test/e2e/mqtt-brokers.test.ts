@@ -27,14 +27,14 @@ const misbehaviours: {
     onSocket: undefined,
     code: "ERR_MQTT_UNREACHABLE",
     message: /ECONNREFUSED/,
-    hint: /broker runs/,
+    hint: /broker is running/,
   },
   {
     name: "it accepts and closes",
     onSocket: (socket) => socket.destroy(),
     code: "ERR_MQTT_UNREACHABLE",
     message: /closed the connection before it answered|ECONNRESET/,
-    hint: /broker runs/,
+    hint: /broker is running/,
   },
   {
     name: "it accepts and never answers",
