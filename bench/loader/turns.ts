@@ -61,16 +61,16 @@ function swapRows(pattern: string, swaps: number, made: Swaps): Result[] {
   const p99 = sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN;
   const third = Math.max(1, Math.floor(made.rss.length / 3));
   const growth = median(made.rss.slice(-third)) / median(made.rss.slice(0, third));
+  const { lost, moreFds, moreThreads, wrong } = made;
+  const isClean = lost === 0 && wrong === 0 && moreFds <= 0 && moreThreads <= 0;
+  if (!isClean) console.error(`${name}: ${JSON.stringify({ lost, moreFds, moreThreads, wrong })}`);
   return [
-    flag(`${name}: no frame lost or wrong, no descriptors, no threads`, isClean(made)),
+    flag(`${name}: no frame lost or wrong, no descriptors, no threads`, isClean),
     cost(`${name}: resident memory after collecting garbage, last third to first`, "×", growth, 1 + GROWTH),
     cost(`${name}: p99 of opening`, "ms", p99, 100),
     cost(`${name}: p99 of the event loop's delay`, "ms", made.loopP99Ms, LOOP_MS),
   ];
 }
-
-const isClean = ({ lost, moreFds, moreThreads, wrong }: Swaps): boolean =>
-  lost === 0 && wrong === 0 && moreFds <= 0 && moreThreads <= 0;
 
 async function hotSwaps(folder: string, swaps: number): Promise<Result[]> {
   const made = await runChild<HotSwaps>("hot-swap-child.ts", [join(folder, "hot"), `${swaps}`]);
