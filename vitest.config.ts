@@ -9,8 +9,8 @@ const PATIENCE_MS = 300_000;
 export default defineConfig({
   test: {
     globalSetup: "test/support/nothing-left.ts",
-    // Most of these tests start processes that take every core by themselves; side by side they met each other's limits.
-    maxWorkers: 1,
+    // Half of the tests wait for processes that they start, and half compute: two files keep two cores busy.
+    maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     projects: kinds.map((name) => ({
       test: {

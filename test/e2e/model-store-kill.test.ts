@@ -110,7 +110,7 @@ test.each([
     await install(store, await openSource(bundle("1.3.0")));
     await expect(install(store, await openSource(bundle("1.0.0")))).rejects.toMatchObject({
       code: "ERR_MODEL_ROLLBACK",
-      message: expect.stringContaining("above 1.3.0,"),
+      message: expect.stringContaining("higher than 1.3.0,"),
     });
     await install(store, await openSource(bundle("1.4.0")));
     await expectRunnable(store, ["1.4.0"]);
