@@ -18,8 +18,9 @@ const ENTRIES = [
 ];
 /** Packages with native code; they find it beside themselves. */
 const EXTERNAL = ["better-sqlite3", "sharp"];
-/** Files that the program reads by their path. */
+/** Files that the program reads by their path, without what made them. */
 const READ = ["config/config.schema.json", "models/zoo"];
+const isRead = (path: string): boolean => !path.endsWith(".ts") && !path.endsWith("/recipe");
 
 /**
  * The place of a source file as it was before bundling. esbuild moves code between files, and `import.meta.url` would
@@ -61,6 +62,9 @@ export async function bundle(folder: string, version: string): Promise<string[]>
     legalComments: "none",
     logLevel: "error",
     metafile: true,
+    // Names stay: a stack trace in a bug report has to tell something.
+    minifySyntax: true,
+    minifyWhitespace: true,
     outbase: ROOT,
     outdir: folder,
     outExtension: { ".js": ".mjs" },
@@ -71,7 +75,7 @@ export async function bundle(folder: string, version: string): Promise<string[]>
   });
   for (const path of READ) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
-    await cp(join(ROOT, path), join(folder, path), { recursive: true });
+    await cp(join(ROOT, path), join(folder, path), { recursive: true, filter: isRead });
   }
   const manifest = { name: "sightline", version, type: "module", license: "MIT" };
   await writeFile(join(folder, "package.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
