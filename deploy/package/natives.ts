@@ -49,10 +49,15 @@ export async function copyNatives(app: string, arch: Arch): Promise<string[]> {
     folders.push(from);
     for (const file of files) await copy(join(from, file), join(app, "node_modules", name, file));
   }
-  await run(process.execPath, [join(ROOT, "runtime/native/build.mjs"), "--arch", cpu]);
-  const addon = `runtime/native/build/linux-${cpu}/sightline.node`;
+  const addon = await buildAddon(cpu);
   await copy(join(ROOT, addon), join(app, addon));
   return folders;
+}
+
+/** Builds the addon where it is not up to date, and gives its path within the project. */
+export async function buildAddon(cpu: "arm64" | "x64"): Promise<string> {
+  await run(process.execPath, [join(ROOT, "runtime/native/build.mjs"), "--arch", cpu]);
+  return `runtime/native/build/linux-${cpu}/sightline.node`;
 }
 
 /** Node itself, without its symbols: a third of its size. */

@@ -1,7 +1,8 @@
 /**
  * Makes what users install.
  *
- *   node deploy/package/run.ts [--arch arm64|amd64]   dist/sightline_VERSION_ARCH.deb; left out: both
+ *   node deploy/package/run.ts                  a package for dpkg for each architecture, and one for npm
+ *   node deploy/package/run.ts --only amd64     only dist/sightline_VERSION_amd64.deb; or arm64, or npm
  */
 import { execFileSync } from "node:child_process";
 import { mkdir, rm, stat } from "node:fs/promises";
@@ -11,27 +12,31 @@ import { readVersion } from "../../cli/version.ts";
 import { ROOT } from "./bundle.ts";
 import { packDeb } from "./deb.ts";
 import type { Arch } from "./natives.ts";
+import { packNpm } from "./npm.ts";
 import { emptied, writeTree } from "./tree.ts";
 
-const ARCHES: readonly Arch[] = ["arm64", "amd64"];
+const KINDS = ["arm64", "amd64", "npm"] as const satisfies readonly (Arch | "npm")[];
 const DIST = join(ROOT, "dist");
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { arch: { type: "string" } } });
-  const wanted = values.arch === undefined ? ARCHES : ARCHES.filter((arch) => arch === values.arch);
-  if (wanted.length === 0) throw new Error(`--arch is ${ARCHES.join(" or ")}, not "${values.arch}"`);
+  const { values } = parseArgs({ options: { only: { type: "string" } } });
+  const wanted = KINDS.filter((kind) => values.only === undefined || kind === values.only);
+  if (wanted.length === 0) throw new Error(`--only is ${KINDS.join(" or ")}, not "${values.only}"`);
   await mkdir(DIST, { recursive: true });
-  for (const arch of wanted) await makeDeb(arch);
+  for (const kind of wanted) {
+    const file = kind === "npm" ? await packNpm(DIST, readVersion()) : await makeDeb(kind);
+    console.log(`${file}: ${((await stat(file)).size / 1e6).toFixed(0)} MB`);
+  }
 }
 
-async function makeDeb(arch: Arch): Promise<void> {
+async function makeDeb(arch: Arch): Promise<string> {
   const version = readVersion();
   const tree = await emptied(join(DIST, `tree-${arch}`));
   const file = join(DIST, `sightline_${version}_${arch}.deb`);
   await writeTree(tree, arch, version);
   await packDeb(tree, file, { arch, epochS: commitTimeS(), version });
   await rm(tree, { recursive: true });
-  console.log(`${file}: ${((await stat(file)).size / 1e6).toFixed(0)} MB`);
+  return file;
 }
 
 /** The time of the commit that is packed: two builds of it give the same bytes. */

@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config";
+
+const patience = { testTimeout: 1_800_000, hookTimeout: 1_800_000 };
+
+/** What is installed: packages in bare systems. Needs root. */
+export default defineConfig({
+  test: {
+    globalSetup: "test/support/nothing-left.ts",
+    projects: [{ test: { name: "deploy", include: ["test/deploy/**/*.test.ts"], ...patience } }],
+  },
+});
