@@ -84,6 +84,8 @@ const config = (cameras: object, pipelines: object) => ({
   version: 1,
   device: { id: "tried" },
   mqtt: { url: "mqtt://127.0.0.1:1883" },
+  // A run takes seconds here, and would be given up as one that hangs.
+  engine: { run_limit: "10min" },
   models: { pcb: { bundle: ZOO } },
   cameras,
   pipelines,
