@@ -4,7 +4,7 @@ import type { Kernels } from "../../runtime/native/index.ts";
 export interface KernelCase {
   kernel: string;
   name: string;
-  ours(kernels: Kernels): () => void;
+  ours(kernels: Kernels): () => unknown;
   /** What one would write without an addon. */
   javascript(): () => void;
   /** sharp where it can do some of the work, and a loop for the rest. */

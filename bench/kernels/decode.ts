@@ -7,25 +7,25 @@ import { yolo } from "../../runtime/arm-neon/kernels/yolo/javascript.ts";
 import type { Candidates, Kernels, TensorValues, YoloOptions } from "../../runtime/native/index.ts";
 import type { KernelCase } from "./case.ts";
 
-type Work<K extends keyof Kernels> = Pick<Kernels, K>;
-
 /** The same call of a kernel and of its plain loop; `make` gives the arguments. */
 function caseOf<K extends "argmax" | "nms" | "peaks" | "regions" | "scores" | "yolo">(
   kernel: K,
   name: string,
-  plain: Work<K>[K],
-  make: () => Parameters<Work<K>[K]>,
+  plain: (...args: Parameters<Kernels[K]>) => unknown,
+  make: () => Parameters<Kernels[K]>,
   limitMs?: number,
 ): KernelCase {
-  const bound = (work: unknown, self: unknown) => {
-    const args = make();
-    return () => Reflect.apply(work as () => void, self, args);
-  };
   return {
     kernel,
     name,
-    ours: (kernels) => bound(kernels[kernel], kernels),
-    javascript: () => bound(plain, undefined),
+    ours: (kernels) => {
+      const args = make();
+      return () => Reflect.apply(kernels[kernel], kernels, args) as Promise<unknown>;
+    },
+    javascript: () => {
+      const args = make();
+      return () => plain(...args);
+    },
     ...(limitMs === undefined ? {} : { limitMs }),
   };
 }

@@ -35,7 +35,13 @@ function placeOf(width: number, height: number, side: number) {
   return { ...place, left: (side - place.width) >> 1, top: (side - place.height) >> 1 };
 }
 
-function ours(kernels: Kernels, format: Format, width: number, height: number, side: number): () => void {
+function ours(
+  kernels: Kernels,
+  format: Format,
+  width: number,
+  height: number,
+  side: number,
+): () => Promise<void> {
   const luma = { offset: 0, stride: width };
   const planes =
     format === "rgb24"

@@ -48,9 +48,10 @@ function vectors(Type: Types, count: number, seed: number): Float32Array | Int8A
 }
 
 /** Kernels and plain loops have them under the same names. */
-type Conversions = Pick<Kernels, "toFloat16" | "toFloat32" | "quantize" | "dequantize">;
+type Conversions = Pick<Kernels, "toFloat16" | "toFloat32" | "quantize" | "dequantize"> | typeof plain;
+type Start = (conversions: Conversions) => () => unknown;
 
-const conversion = (name: string, start: (conversions: Conversions) => () => void): KernelCase => ({
+const conversion = (name: string, start: Start): KernelCase => ({
   kernel: "convert",
   name: `${name}, 3 × 224 × 224`,
   ours: start,

@@ -54,6 +54,6 @@ Failure ParseArgmax(const Napi::CallbackInfo& info, Features features, Call* cal
 
 const KernelBinding kArgmaxKernel{"argmax",
                                   NamesOf(kArgmaxVariants),
-                                  {{"argmax", "argmaxAsync", ParseArgmax}}};
+                                  {{"argmax", ParseArgmax}}};
 
 }  // namespace sightline

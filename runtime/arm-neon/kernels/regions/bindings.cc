@@ -101,6 +101,6 @@ Failure ParseRegions(const Napi::CallbackInfo& info, Features features, Call* ca
 
 const KernelBinding kRegionsKernel{"regions",
                                    NamesOf(kRegionsVariants),
-                                   {{"regions", "regionsAsync", ParseRegions}}};
+                                   {{"regions", ParseRegions}}};
 
 }  // namespace sightline

@@ -51,6 +51,6 @@ Failure ParseScores(const Napi::CallbackInfo& info, Features features, Call* cal
 
 const KernelBinding kScoresKernel{"scores",
                                   NamesOf(kScoresVariants),
-                                  {{"scores", "scoresAsync", ParseScores}}};
+                                  {{"scores", ParseScores}}};
 
 }  // namespace sightline
