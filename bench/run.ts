@@ -58,11 +58,14 @@ async function main(): Promise<number> {
   if (!values.json) console.log(`${Object.values(on).join(" · ")}\nGoals were set, not measured.\n`);
   const rows: Row[] = [];
   for (const bench of chosen) {
+    const startMs = performance.now();
     for (const result of await bench.run(values)) {
       const row = { bench: bench.name, ...result };
       rows.push(row);
       console.log(values.json ? JSON.stringify({ ...row, on }) : line(row));
     }
+    const minutes = (performance.now() - startMs) / 60_000;
+    if (!values.json) console.log(`       ${bench.name} took ${minutes.toFixed(1)} minutes`);
   }
   return rows.every((row) => row.ok) ? 0 : 1;
 }
