@@ -1,4 +1,5 @@
 import type { DistancesOptions, Neighbours } from "../../kernels.ts";
+import { distances as plainDistances } from "./javascript.ts";
 
 type Vectors = Float32Array | Int8Array;
 
@@ -10,6 +11,11 @@ export function distances(
   neighbours: Neighbours,
 ): void {
   const { k, size } = options;
+  // For one query alone the bank's lengths cost as much as all else.
+  if (queries.length === size && options.metric === "squared_l2") {
+    plainDistances(queries, bank, options, neighbours);
+    return;
+  }
   const lengths = squaredLengths(bank, size);
   const own = squaredLengths(queries, size);
   const dots = new Float64Array(lengths.length);
