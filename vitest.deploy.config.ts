@@ -6,6 +6,10 @@ const patience = { testTimeout: 1_800_000, hookTimeout: 1_800_000 };
 export default defineConfig({
   test: {
     globalSetup: "test/support/nothing-left.ts",
-    projects: [{ test: { name: "deploy", include: ["test/deploy/**/*.test.ts"], ...patience } }],
+    // Each takes both cores.
+    maxWorkers: 1,
+    projects: ["package", "machine"].map((name) => ({
+      test: { name, include: [`test/deploy/${name}.test.ts`], ...patience },
+    })),
   },
 });
