@@ -7,7 +7,7 @@ export interface Result {
   theirs: number | null;
   /** How many times better ours is; above 1 is better. */
   ratio: number | null;
-  /** Of the ratio, or of `ours` where there is no peer. */
+  /** Of the ratio, or of `ours` where there is no peer: what was set, not what was measured once. */
   goal: string;
   ok: boolean;
 }
@@ -18,9 +18,9 @@ export interface Bench {
   name: string;
   /**
    * `quick` is a run of a few seconds that shows that the bench still works; `long` one of minutes, where a bench has
-   * something that only time tells.
+   * something that only time tells; `opencv` asks for that peer where a bench has it.
    */
-  run(options: { quick: boolean; long: boolean }): Promise<Result[]>;
+  run(options: { quick: boolean; long: boolean; opencv: boolean }): Promise<Result[]>;
 }
 
 /** Ours against theirs for a rate (more is better), with a goal for the ratio. */

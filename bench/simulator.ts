@@ -1,5 +1,6 @@
 import { type Bench, least, type Result } from "./bench.ts";
-import { type Cell, cells } from "./simulator/cells.ts";
+import { type Cell, cells, DEADLINE_MS } from "./simulator/cells.ts";
+import type { Outcome } from "./simulator/simulate.ts";
 
 /** In share of all arrivals. */
 const WITHIN_POINTS = 1;
@@ -18,7 +19,9 @@ function rows({ name, outcomes: all }: Cell): Result[] {
   const { ours, ...others } = all;
   if (!ours) return [];
   const best = Math.max(...Object.values(others).map(({ inDeadline }) => inDeadline));
-  const p99Ms = Math.min(...Object.values(others).map((each) => each.p99Ms));
+  // Behind its deadline an answer is worth as little as none, so that late and dropped ones count alike.
+  const capped = ({ p99Ms }: Outcome) => Math.min(p99Ms, DEADLINE_MS);
+  const [ownMs, p99Ms] = [capped(ours), Math.min(...Object.values(others).map(capped))];
   return [
     {
       ...{ case: `${name}: in deadline, against the best`, unit: "%", ours: ours.inDeadline * 100 },
@@ -26,9 +29,9 @@ function rows({ name, outcomes: all }: Cell): Result[] {
       ok: (best - ours.inDeadline) * 100 <= WITHIN_POINTS,
     },
     {
-      ...{ case: `${name}: p99 of what was answered, against the best`, unit: "ms", ours: ours.p99Ms },
-      ...{ theirs: p99Ms, ratio: p99Ms / ours.p99Ms, goal: `≤ ${P99_RATIO}× of it` },
-      ok: ours.p99Ms <= P99_RATIO * p99Ms,
+      ...{ case: `${name}: p99, late and dropped ones as the deadline`, unit: "ms", ours: ownMs },
+      ...{ theirs: p99Ms, ratio: p99Ms / ownMs, goal: `≤ ${P99_RATIO}× of the best` },
+      ok: ownMs <= P99_RATIO * p99Ms,
     },
   ];
 }

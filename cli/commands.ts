@@ -23,6 +23,9 @@ const OLD_VERBS: typeof VERBS = {
   models: async () => (await import("./verbs/models.ts")).models,
 };
 
+/** Every verb that help lists. */
+export const verbs = (): Promise<Verb[]> => Promise.all(Object.values(VERBS).map((load) => load()));
+
 /** Runs `sightline ARGS` and returns the exit code: 0 success, 1 a problem was found or met, 2 a usage error. */
 export async function main(args: string[], context: CommandContext): Promise<number> {
   const [name = "help", ...rest] = args;
@@ -40,16 +43,15 @@ export async function main(args: string[], context: CommandContext): Promise<num
 }
 
 async function find(name: string): Promise<Verb> {
-  const verbs = { ...VERBS, ...OLD_VERBS };
-  const load = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+  const known = { ...VERBS, ...OLD_VERBS };
+  const load = Object.hasOwn(known, name) ? known[name] : undefined;
   if (load) return load();
   throw new SightlineError("ERR_USAGE", `there is no command "${name}"`);
 }
 
 async function help(about: string | undefined, context: CommandContext): Promise<number> {
   if (about === undefined) {
-    const verbs = await Promise.all(Object.values(VERBS).map((load) => load()));
-    const list = verbs.map((v) => `  ${v.name.padEnd(8)} ${v.summary}`).join("\n");
+    const list = (await verbs()).map((v) => `  ${v.name.padEnd(8)} ${v.summary}`).join("\n");
     context.out(
       `sightline ${readVersion()}, visual inspection on the edge\n\n${list}\n\nRun \`sightline help COMMAND\` for the options of a command.`,
     );

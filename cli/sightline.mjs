@@ -1,8 +1,15 @@
 #!/usr/bin/env node
-// JavaScript, so that Node need not load its TypeScript support before the compile cache is enabled.
-import { enableCompileCache } from "node:module";
+// JavaScript, so that an older Node can say what it lacks, and Node need not load its TypeScript support before the
+// compile cache is enabled.
 import { availableParallelism, homedir } from "node:os";
 import { join } from "node:path";
+
+const OLDEST_NODE = 24;
+if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
+  console.error(`sightline needs Node.js ${OLDEST_NODE} or later, and this is ${process.versions.node}.`);
+  process.exit(1);
+}
+const { enableCompileCache } = await import("node:module");
 
 // Compiled code is cached for the next start, in a folder that belongs to Sightline alone (systemd.exec(5)).
 const cache = process.env.CACHE_DIRECTORY ?? join(homedir(), ".cache", "sightline");

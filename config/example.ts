@@ -7,10 +7,20 @@ export interface ExampleOptions {
   images: string;
   /** Address of config.schema.json, for editors. */
   schemaUrl: string;
+  /** Folder in which results wait; relative ones start from the file's. */
+  store?: string;
+  /** Images a second. */
+  fps?: number;
 }
 
 /** A first configuration: one page, complete, every line with its reason. */
-export function exampleConfig({ bundle, images, schemaUrl }: ExampleOptions): string {
+export function exampleConfig({
+  bundle,
+  fps = 10,
+  images,
+  schemaUrl,
+  store = "./data",
+}: ExampleOptions): string {
   return `# yaml-language-server: $schema=${encodeURI(decodeURI(schemaUrl))}
 # Sightline configuration. Check it: sightline check FILE. All keys: docs/config.md
 version: 1
@@ -32,7 +42,7 @@ cameras:
   top:
     source: replay              # image files in place of a camera
     path: ${quoted(images)}
-    fps: 10                     # "max" for as fast as it goes
+    fps: ${String(fps).padEnd(22)} # "max" for as fast as it goes
     repeat: loop                # once: stop after the last image
     mode: free_run              # triggered: never drop a frame silently
 
@@ -49,7 +59,7 @@ pipelines:
     window: {fails: 3, of: 10}  # alarm when 3 of the last 10 frames fail
 
 store:
-  path: ./data                  # results wait here while the broker is away
+  path: ${store.padEnd(23)} # results wait here while the broker is away
   max_size: 256MiB
 `;
 }

@@ -63,7 +63,9 @@ export function checkText(text: string, { file, env }: LoadOptions & { file: str
   const absolute = mapMarked(jsonSchema, config, "x-path", (path) => resolve(folder, path));
   const problemAt: NonNullable<Checked["problemAt"]> = (path, message, hint) =>
     place({ path, at: "value", message, hint }, yaml, file);
-  const notices = oldNames(yaml.value).map(({ hint, message, path }) => problemAt(path, message, hint));
+  const notices = oldNames(yaml.value).map(({ old, path, value }) =>
+    problemAt(path, `"${old}" is now called "${value}"`, `write ${String(path.at(-1))}: ${value}`),
+  );
   return { config: deepFreeze(absolute as Config), problems, problemAt, notices };
 }
 

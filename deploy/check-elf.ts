@@ -72,7 +72,7 @@ function tooNew(symbols: readonly DynamicSymbol[]): string[] {
   });
 }
 
-function isNewer(version: string, limit: string): boolean {
+export function isNewer(version: string, limit: string): boolean {
   return version.localeCompare(limit, "en", { numeric: true }) > 0;
 }
 

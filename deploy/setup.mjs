@@ -4,6 +4,7 @@
 //   node deploy/setup.mjs           packages from npm (Node 24 among them) and the native addon
 //   node deploy/setup.mjs --tests   also the Debian packages that the tests drive for real, and those of --arm64
 //   node deploy/setup.mjs --arm64   also what emulates arm64 boards: QEMU, a cross compiler, Node for arm64
+//   node deploy/setup.mjs --machine also what the emulated machine and bare systems are built and run with
 //   node deploy/setup.mjs --models  also models of their CPUs, which only `npm run bench:arm64` has a use for
 
 import { execFileSync, spawnSync } from "node:child_process";
@@ -32,6 +33,14 @@ const TESTS = [
 const ARM64 = [
   { command: "qemu-aarch64", package: "qemu-user" },
   { command: "aarch64-linux-gnu-g++", package: "g++-aarch64-linux-gnu" },
+];
+const MACHINE = [
+  { command: "mmdebstrap", package: "mmdebstrap arch-test uidmap debian-archive-keyring" },
+  { command: "qemu-system-aarch64", package: "qemu-system-arm ipxe-qemu" },
+  { command: "qemu-system-x86_64", package: "qemu-system-x86 seabios" },
+  { command: "qemu-img", package: "qemu-utils" },
+  { command: "qemu-aarch64-static", package: "qemu-user-static" },
+  { command: "cpio", package: "cpio kmod xz-utils e2fsprogs" },
 ];
 const MODELS = [{ command: "llvm-mca-19", package: "llvm-19" }];
 
@@ -102,7 +111,7 @@ function arm64() {
 }
 
 try {
-  const [tests, emulation, models] = ["--tests", "--arm64", "--models"].map((flag) =>
+  const [tests, emulation, machine, models] = ["--tests", "--arm64", "--machine", "--models"].map((flag) =>
     process.argv.includes(flag),
   );
   // An arm64 machine needs no emulator: the tests run there as they are.
@@ -111,6 +120,7 @@ try {
     ...BUILD,
     ...(tests ? TESTS : []),
     ...(wantsArm64 ? ARM64 : []),
+    ...(machine ? MACHINE : []),
     ...(models ? MODELS : []),
   ]);
   npmPackages();

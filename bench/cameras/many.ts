@@ -6,13 +6,17 @@ import { PCB_AOI, SAMPLES, withDaemon, withProcess } from "../watched-process.ts
 
 const FPS = 10;
 const DEADLINE_MS = 200;
+/** In % of what is possible: what must be judged, and in time. */
+const SHARE = 95;
+/** A daemon that says nothing for so long is not going to. */
+const START_LIMIT_MS = 60_000;
 
 interface Watched {
   /** In the time that was watched. */
   judged: number;
   seconds: number;
   cpuMs: number;
-  /** From capture to verdict, of those that have one. */
+  /** From capture to verdict, of those that have one, rising. */
   totalsMs: number[];
 }
 
@@ -48,22 +52,26 @@ const cpuPerFrame = ({ cpuMs, judged }: Watched): number => cpuMs / judged;
 const perSecond = ({ judged, seconds }: Watched): number => judged / seconds;
 
 function rowsOf(cameras: number, watched: Watched, atMost: { perSecond: number; cpuMs: number }): Result[] {
-  const totals = watched.totalsMs.toSorted((a, b) => a - b);
-  const inTime = totals.filter((ms) => ms <= DEADLINE_MS).length / watched.seconds;
-  const p99 = totals[Math.floor(0.99 * (totals.length - 1))] ?? Number.NaN;
+  const inTime = watched.totalsMs.filter((ms) => ms <= DEADLINE_MS).length / watched.seconds;
   const offered = cameras * FPS;
   const name = (what: string) => `${cameras} cameras at ${FPS} frames/s: ${what}`;
   // What a machine cannot do it drops.
   const possible = Math.min(offered, atMost.perSecond);
+  const owed = possible < offered ? (SHARE / 100) * possible : offered;
   return [
-    least(name(`verdicts within ${DEADLINE_MS} ms, of those possible`), "%", (100 * inTime) / possible, 95),
+    least(
+      name(`verdicts within ${DEADLINE_MS} ms, of those possible`),
+      "%",
+      (100 * inTime) / possible,
+      SHARE,
+    ),
     least(
       name("judged, of all frames"),
       "%",
       (100 * perSecond(watched)) / offered,
-      (95 * possible) / offered,
+      (SHARE * possible) / offered,
     ),
-    cost(name("p99 from capture to verdict"), "ms", p99, DEADLINE_MS),
+    cost(name("p99 from capture to verdict, of those possible"), "ms", p99Of(watched, owed), DEADLINE_MS),
     cost(
       name("CPU of a frame, 1.1 times that with one at most"),
       "ms",
@@ -71,6 +79,12 @@ function rowsOf(cameras: number, watched: Watched, atMost: { perSecond: number; 
       Math.round(10 * atMost.cpuMs) / 10,
     ),
   ];
+}
+
+/** Of the frames a second that it owes; one without a verdict has been waiting for as long as was watched. */
+function p99Of({ seconds, totalsMs }: Watched, owed: number): number {
+  const last = Math.max(totalsMs.length, Math.round(owed * seconds)) - 1;
+  return totalsMs[Math.floor(0.99 * last)] ?? 1_000 * seconds;
 }
 
 /** Counts verdicts as they reach the broker. */
@@ -85,8 +99,9 @@ class Verdicts {
 
   /** From two seconds behind the first on. */
   async watch(pid: number, seconds: number): Promise<Watched> {
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
       this.#onResult = () => resolve();
+      setTimeout(() => reject(new Error("no result came")), START_LIMIT_MS).unref();
     });
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     const totalsMs: number[] = [];
@@ -101,6 +116,11 @@ class Verdicts {
     await new Promise((resolve) => setTimeout(resolve, 1_000 * seconds));
     const cpuMs = cpuMsOf(pid) - startCpuMs;
     this.#onResult = () => {};
-    return { judged, seconds: (performance.now() - startMs) / 1_000, cpuMs, totalsMs };
+    return {
+      judged,
+      seconds: (performance.now() - startMs) / 1_000,
+      cpuMs,
+      totalsMs: totalsMs.sort((a, b) => a - b),
+    };
   }
 }

@@ -22,6 +22,8 @@ export interface LoadResult {
 
 /** Those that find none free wait in the client, which their latency includes. */
 const CONNECTIONS_MAX = 100;
+/** In microseconds; a request without a good answer counts as the longest, however soon it was refused. */
+const HISTOGRAM = { lowest: 1, highest: 60_000_000, figures: 3 };
 /** Nearer than this the loop turns without sleeping: timers are late by about so much. */
 const SPIN_MS = 1.5;
 
@@ -31,7 +33,7 @@ const SPIN_MS = 1.5;
  */
 export async function openLoop({ arrivals, body, headers, url }: LoadOptions): Promise<LoadResult> {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX });
-  const histogram = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 });
+  const histogram = createHistogram(HISTOGRAM);
   const startMs = performance.now() + 10;
   const open: Promise<boolean>[] = [];
   for (const { atMs } of arrivals) {
@@ -73,7 +75,7 @@ export async function closedLoop({
   ...to
 }: ClosedLoopOptions): Promise<{ perSecond: number; failed: number }> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const histogram = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 });
+  const histogram = createHistogram(HISTOGRAM);
   const startMs = performance.now();
   let [good, failed] = [0, 0];
   const connection = async () => {
@@ -104,9 +106,11 @@ async function send(intendedMs: number, { agent, body, headers, histogram, url }
       asked.on("response", resolve).on("error", reject).end(body);
     });
     for await (const _ of answer);
+    if (answer.statusCode !== 200) throw new Error(`answered with ${answer.statusCode}`);
     histogram.record(Math.max(1, Math.round((performance.now() - intendedMs) * 1_000)));
-    return answer.statusCode === 200;
+    return true;
   } catch {
+    histogram.record(HISTOGRAM.highest);
     return false;
   }
 }

@@ -4,7 +4,7 @@ import { POLICIES } from "./policies.ts";
 import { type Outcome, type Setting, simulate } from "./simulate.ts";
 
 const SEED = 7;
-const DEADLINE_MS = 50;
+export const DEADLINE_MS = 50;
 const MAX_BATCH = 8;
 const CURVES = { cpu: { baseMs: 0.6, perItemMs: 4.8 }, gpu: { baseMs: 4, perItemMs: 1 } };
 const LOADS = [0.3, 0.6, 0.8, 0.9, 0.95];

@@ -13,7 +13,7 @@ export interface Setting {
 
 export interface Outcome {
   p50Ms: number;
-  /** Of those that were answered. */
+  /** Of all arrivals, as the median is; one that was dropped is never answered: Infinity. */
   p99Ms: number;
   /** Of all arrivals; what was dropped is late. */
   inDeadline: number;
@@ -35,13 +35,17 @@ export function simulate(
   let queue: Waiting[] = [];
   let [next, nowMs, drops, batches, inTime] = [0, 0, 0, 0, 0];
   const rate = new ArrivalRate();
+  const drop = (count: number) => {
+    drops += count;
+    for (let i = 0; i < count; i++) latencies.push(Number.POSITIVE_INFINITY);
+  };
   const admit = () => {
     for (let each = arrivals[next]; each && each.atMs <= nowMs; each = arrivals[next]) {
       const due = deadlineMs === undefined ? undefined : each.atMs + deadlineMs;
       rate.observe(each.atMs);
       const request = { order: next++, arrivedMs: each.atMs, deadlineMs: due };
       if (queue.length < QUEUE_MAX) queue.push(request);
-      else drops++;
+      else drop(1);
     }
   };
   while (next < arrivals.length || queue.length > 0) {
@@ -52,7 +56,7 @@ export function simulate(
       continue;
     }
     const plan = policy(queue, { nowMs, cost, maxBatch, ratePerMs: rate.perMs });
-    drops += plan.drops.length;
+    drop(plan.drops.length);
     queue = plan.rest;
     if (plan.batch.length === 0) {
       if (plan.untilMs !== undefined) nowMs = Math.min(comingMs, Math.max(plan.untilMs, nowMs + 1e-6));

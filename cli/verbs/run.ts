@@ -9,6 +9,8 @@ import { createLogger } from "../logger.ts";
 import { parseVerbArgs, requirePositionals, usageError, type Verb } from "../verb.ts";
 import { readVersion } from "../version.ts";
 
+const PARENT_CHECK_MS = 500;
+
 /** Ends on SIGTERM or SIGINT, or when every source has ended; SIGHUP makes it read its configuration again. */
 export const run: Verb = {
   name: "run",
@@ -28,17 +30,33 @@ export const run: Verb = {
     const signalled = new Promise<"signalled">((resolve) => {
       for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve("signalled"));
     });
+    // npm exec does not hand signals on, and ends without its child.
+    const orphaned = context.env.npm_command === "exec" ? untilOrphaned() : new Promise<never>(() => {});
+    const told = Promise.race([signalled, orphaned]);
     // The daemon itself logs what it refused and why.
     process.on("SIGHUP", () => void daemon.reload().catch(() => {}));
     const started = daemon.start();
     started.catch(() => {});
-    if ((await Promise.race([signalled, started])) !== "signalled") {
-      await Promise.race([signalled, daemon.ended]);
+    if ((await Promise.race([told, started])) !== "signalled") {
+      await Promise.race([told, daemon.ended]);
     }
     await daemon.stop();
     return 0;
   },
 };
+
+/** Resolves when the process that started this one has ended. */
+function untilOrphaned(): Promise<"signalled"> {
+  const { ppid } = process;
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      if (process.ppid === ppid) return;
+      clearInterval(timer);
+      resolve("signalled");
+    }, PARENT_CHECK_MS);
+    timer.unref();
+  });
+}
 
 /** Errors: ERR_CONFIG_READ, ERR_CONFIG_INVALID. */
 function readConfig(file: string, options: LoadOptions): ReadConfig & { notices: string[] } {

@@ -1,14 +1,20 @@
 import { child, isRecord, type Path } from "../../runtime/base/json-schema.ts";
 
-/** Where the file uses old names, which are still accepted. */
-export function oldNames(value: unknown): { path: Path; message: string; hint: string }[] {
+/** An old name in a file, which is still accepted, and the one that took its place. */
+export interface OldName {
+  path: Path;
+  old: string;
+  value: string;
+}
+
+/** Where the file uses old names. */
+export function oldNames(value: unknown): OldName[] {
   const pipelines = child(value, "pipelines");
   return Object.entries(isRecord(pipelines) ? pipelines : {}).flatMap(([name, pipeline]) => {
     const stages = child(pipeline, "stages");
     return (Array.isArray(stages) ? stages : []).flatMap((stage: unknown, i) => {
       if (child(stage, "stage") !== "own") return [];
-      const path = ["pipelines", name, "stages", i, "stage"];
-      return [{ path, message: '"own" is now called "custom"', hint: "write stage: custom" }];
+      return [{ path: ["pipelines", name, "stages", i, "stage"], old: "own", value: "custom" }];
     });
   });
 }

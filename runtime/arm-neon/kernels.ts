@@ -28,11 +28,11 @@ export interface KernelVariant {
 }
 
 /**
- * The hot loops in C++, in the best variants for the CPU features that the object was made with. The plain
- * methods do their work before they return, for workers; `…Async` does it on one of libuv's threads, and its
- * arrays must be neither touched, resized nor transferred until the promise settles.
+ * The hot loops in C++, in the best variants for the CPU features that the object was made with. A call does its
+ * work on one of libuv's threads, and its arrays must be neither touched, resized nor transferred until the promise
+ * settles.
  *
- * Errors of all: ERR_ADDON_ARGUMENT (thrown, or the promise's), and nothing is written then.
+ * Errors of all: ERR_ADDON_ARGUMENT, and nothing is written then.
  */
 export interface Kernels
   extends PreprocessKernel,

@@ -4,6 +4,7 @@
 #include "engine/engine.h"
 #include "kernels/kernels.h"
 #include "memory/bindings.h"
+#include "notify_socket.h"
 
 namespace {
 
@@ -23,6 +24,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   sightline::BindMemory(env, exports);
   sightline::Engine::Bind(env, exports);
   sightline::Kernels::Bind(env, exports);
+  sightline::BindNotifySocket(env, exports);
   return exports;
 }
 

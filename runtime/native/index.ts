@@ -136,6 +136,7 @@ interface Addon {
   Kernels: new (features?: readonly string[]) => Kernels;
   kernelVariants(): Record<string, KernelVariant[]>;
   cpuFeatures(): string[];
+  sendDatagram(path: string, text: string): string | null;
 }
 
 export const addonPath = fileURLToPath(
@@ -194,6 +195,12 @@ export function openEngine(library: string, slots: number, recordPath?: string):
  * plain C++ twins when empty. Errors: ERR_ADDON_ARGUMENT when this CPU lacks one of them.
  */
 export const openKernels = (features?: readonly string[]): Kernels => new (addon().Kernels)(features);
+
+/**
+ * Sends one datagram to a UNIX socket without waiting; Node has no such sockets. A path that begins with `@` is in the
+ * abstract namespace. Gives the system's word for what went wrong, null when it was sent.
+ */
+export const sendDatagram = (path: string, text: string): string | null => addon().sendDatagram(path, text);
 
 /** The variants that this build has, by kernel, the best first. */
 export const kernelVariants = (): Record<string, KernelVariant[]> => addon().kernelVariants();

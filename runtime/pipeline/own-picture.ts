@@ -10,7 +10,7 @@ import { fillTensor } from "./preprocess.ts";
  * Errors: ERR_FRAME_INVALID.
  */
 export async function ownPicture(
-  kernels: Pick<Kernels, "preprocessAsync">,
+  kernels: Pick<Kernels, "preprocess">,
   picture: Picture,
   sideMax = Number.POSITIVE_INFINITY,
 ): Promise<Picture> {

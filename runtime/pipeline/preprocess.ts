@@ -32,14 +32,14 @@ export interface Cut {
  * Errors: ERR_FRAME_INVALID when the picture's sizes do not fit its bytes; nothing is written then.
  */
 export async function fillTensor(
-  kernels: Pick<Kernels, "preprocessAsync">,
+  kernels: Pick<Kernels, "preprocess">,
   input: ModelInput,
   { area, picture }: Cut,
   tensor: Tensor,
 ): Promise<void> {
   try {
     const data = tensor.data as Float32Array | Uint8Array | Int8Array;
-    await kernels.preprocessAsync(picture.bytes, preprocessOptions(input, picture, area), data, 0);
+    await kernels.preprocess(picture.bytes, preprocessOptions(input, picture, area), data, 0);
   } catch (error) {
     // All other arguments come from a checked manifest.
     throw new SightlineError("ERR_FRAME_INVALID", error instanceof Error ? error.message : String(error));
@@ -65,7 +65,7 @@ function preprocessOptions(input: ModelInput, picture: RawPicture, area: Rect): 
 
 /** A part of a picture as packed pixels in a buffer of its own: gray where the picture is, else RGB. */
 export async function packPixels(
-  kernels: Pick<Kernels, "preprocessAsync">,
+  kernels: Pick<Kernels, "preprocess">,
   picture: RawPicture,
   area: Rect,
 ): Promise<{ width: number; height: number; channels: number; data: Uint8Array }> {
@@ -83,7 +83,7 @@ export async function packPixels(
     pad: 0,
     ...AS_IS,
   } as const;
-  await kernels.preprocessAsync(picture.bytes, { source: sourceOf(picture), crop: area, target }, data, 0);
+  await kernels.preprocess(picture.bytes, { source: sourceOf(picture), crop: area, target }, data, 0);
   return { width, height, channels, data };
 }
 

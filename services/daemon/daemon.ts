@@ -16,6 +16,7 @@ import { ModelsPart } from "./models-part.ts";
 import { MqttPart } from "./mqtt-part.ts";
 import type { Part, PartChange } from "./part.ts";
 import { Requests } from "./requests.ts";
+import { ServiceManagerPart } from "./service-manager-part.ts";
 import { SheddingPart } from "./shedding-part.ts";
 import { stopWithin } from "./stop-within.ts";
 import { StorePart } from "./store-part.ts";
@@ -145,6 +146,7 @@ export class Daemon {
     await this.#start(health);
     await this.#start(http);
     await this.#start(lines);
+    await this.#start(new ServiceManagerPart({ logger, env: process.env, pid: process.pid }));
     void lines.lines.ended.then(() => this.#ended.resolve());
   }
 

@@ -18,7 +18,7 @@ export class InfoPublisher {
   #device: object = {};
   #fixed: object = {};
   #timer: NodeJS.Timeout | undefined;
-  #isStopped = false;
+  #isRunning = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -27,12 +27,13 @@ export class InfoPublisher {
   async start(): Promise<void> {
     this.#fixed = this.#parts.fixed();
     this.#device = { id: this.#parts.device.id, ...(await readDevice()) };
+    this.#isRunning = true;
     this.publish();
   }
 
   stop(): void {
     clearTimeout(this.#timer);
-    this.#isStopped = true;
+    this.#isRunning = false;
   }
 
   read(): object {
@@ -45,8 +46,8 @@ export class InfoPublisher {
     this.#parts.mqtt.setState("info", this.read());
   }
 
-  /** For what may change many times a second. */
+  /** For what may change many times a second. Before the start, models are opened and the device is not read yet. */
   publishSoon(): void {
-    if (!this.#isStopped) this.#timer ??= setTimeout(() => this.publish(), PERIOD_MS);
+    if (this.#isRunning) this.#timer ??= setTimeout(() => this.publish(), PERIOD_MS);
   }
 }

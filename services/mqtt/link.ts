@@ -72,7 +72,7 @@ export class Link {
   }
 
   open(): void {
-    const client = connect(this.#options.url, clientOptions(this.#options));
+    const client = connect({ ...addressOf(this.#options.url), ...clientOptions(this.#options) });
     this.#client = client;
     client.stream.once("connect", () => {
       this.#tcpOpen = true;
@@ -191,6 +191,19 @@ export class Link {
     this.#client?.end(true);
     this.#client?.stream.destroy();
   }
+}
+
+/** Taken apart here: given text, MQTT.js calls `url.parse`, which Node warns of. */
+function addressOf(url: string): IClientOptions {
+  const { hostname, password, pathname, port, protocol, search, username } = new URL(url);
+  return {
+    protocol: protocol.slice(0, -1) as NonNullable<IClientOptions["protocol"]>,
+    host: hostname.replace(/^\[|\]$/g, ""),
+    path: pathname + search,
+    ...(port === "" ? {} : { port: Number(port) }),
+    ...(username === "" ? {} : { username: decodeURIComponent(username) }),
+    ...(password === "" ? {} : { password: decodeURIComponent(password) }),
+  };
 }
 
 function clientOptions(options: LinkOptions): IClientOptions {

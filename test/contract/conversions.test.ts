@@ -63,12 +63,12 @@ test.each([
       values_float16: new Uint16Array(length),
       values_float32: new Float32Array(float16.length),
     };
-    kernels.quantize(values, forInt8, ours.steps_int8);
-    kernels.quantize(values, forUint8, ours.steps_uint8);
-    kernels.dequantize(int8, forInt8, ours.values_int8);
-    kernels.dequantize(uint8, forUint8, ours.values_uint8);
-    kernels.toFloat16(values, ours.values_float16);
-    kernels.toFloat32(float16, ours.values_float32);
+    await kernels.quantize(values, forInt8, ours.steps_int8);
+    await kernels.quantize(values, forUint8, ours.steps_uint8);
+    await kernels.dequantize(int8, forInt8, ours.values_int8);
+    await kernels.dequantize(uint8, forUint8, ours.values_uint8);
+    await kernels.toFloat16(values, ours.values_float16);
+    await kernels.toFloat32(float16, ours.values_float32);
     for (const [name, array] of Object.entries(ours)) {
       expect(bytesOf(array).equals(wanted[name] as Buffer), `${variant}, ${name}`).toBe(true);
     }

@@ -19,11 +19,11 @@ const CODES: Record<Fault, readonly string[]> = {
 async function bystander() {
   const seen = { frames: 0, worst: 0, drops: 0 };
   const given = { source: "gst", preset: "test", format: "nv12", width: 98, height: 58, fps: 50 } as const;
-  const look = (frame: Frame) => {
+  const look = async (frame: Frame) => {
     const picture = rawOf(frame);
     seen.frames++;
     seen.drops += frame.dropsBefore;
-    seen.worst = Math.max(seen.worst, differenceFromBars(toRgb(picture), picture));
+    seen.worst = Math.max(seen.worst, differenceFromBars(await toRgb(picture), picture));
   };
   // Room for the ten seconds that the test itself may be busy.
   const run = new CameraRun(await tempFolder(), given, look, 500);

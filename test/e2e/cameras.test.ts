@@ -20,9 +20,9 @@ import { tempFolder } from "../support/temp-folder.ts";
 
 const gst = (...args: string[]) => run("gst-launch-1.0", ["-q", ...args]);
 
-const barsOf = (frame: Frame) => {
+const barsOf = async (frame: Frame) => {
   const picture = rawOf(frame);
-  return { ...picture, difference: differenceFromBars(toRgb(picture), picture) };
+  return { ...picture, difference: differenceFromBars(await toRgb(picture), picture) };
 };
 
 /** The bars in a JPEG as it came. */
@@ -31,7 +31,7 @@ async function barsOfStill({ picture }: Frame): Promise<number> {
   const target = { ...size, color: "rgb", resize: "stretch", padValue: 0 } as const;
   const { pixels, source } = await decodeStill(Uint8Array.from(picture.bytes), target);
   expect(source).toEqual(size);
-  return differenceFromBars(toRgb(pixels), size);
+  return differenceFromBars(await toRgb(pixels), size);
 }
 
 describe("GStreamer's own pictures arrive as they are", () => {
@@ -63,8 +63,8 @@ describe("GStreamer's own pictures arrive as they are", () => {
 
   test.each(sizes)("gray8 of %i×%i, as the luma of the bars", async (width, height) => {
     const given = { source: "gst", preset: "test", format: "gray8", width, height, fps: 100 } as const;
-    const seen = await take(await tempFolder(), given, 10, (frame) => {
-      const rgb = toRgb(rawOf(frame));
+    const seen = await take(await tempFolder(), given, 10, async (frame) => {
+      const rgb = await toRgb(rawOf(frame));
       const at = (x: number, y: number) => rgb[(y * width + x) * 3] ?? -1;
       const column = (bar: number) => Math.floor(((bar + 0.5) * width) / 7);
       return [0, 3, 6].map(

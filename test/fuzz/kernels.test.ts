@@ -6,11 +6,12 @@ import { randomFrom } from "./random.ts";
 
 /** Argument lists in all. */
 const LISTS = 1_000_000;
-/** One in this many goes off the event loop too. */
-const ASYNC_EVERY = 50;
+/** So many calls are under way at once. */
+const TOGETHER = 100;
 
 type Random = () => number;
 type Call = (...args: unknown[]) => unknown;
+type KernelMethod = (...args: unknown[]) => Promise<unknown>;
 
 const pick = <T>(random: Random, list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
 
@@ -85,9 +86,13 @@ function isTaken(call: () => unknown, describeCall: () => string): boolean {
     call();
     return true;
   } catch (error) {
-    if (error instanceof SightlineError && error.code === "ERR_ADDON_ARGUMENT") return false;
-    throw new Error(`not a typed refusal: ${describeCall()}`, { cause: error });
+    return notTaken(error, describeCall);
   }
+}
+
+function notTaken(error: unknown, describeCall: () => string): false {
+  if (error instanceof SightlineError && error.code === "ERR_ADDON_ARGUMENT") return false;
+  throw new Error(`not a typed refusal: ${describeCall()}`, { cause: error });
 }
 
 const text = (args: unknown): string =>
@@ -103,25 +108,20 @@ describe.each([
     { timeout: 900_000 },
     async (_, make, seed) => {
       const random = randomFrom(seed);
-      const pending: Promise<unknown>[] = [];
+      const pending: Promise<boolean>[] = [];
       let taken = 0;
+      const settle = async () => {
+        for (const isOne of await Promise.all(pending.splice(0))) taken += isOne ? 1 : 0;
+      };
       for (let i = 0; i < lists; i++) {
         const { args, method } = make(random);
         let given: unknown = args;
         for (let left = Math.floor(random() * 4); left > 0; left--) given = mutated(given, random);
         const list = Array.isArray(given) ? given.slice(0, 9) : [given];
-        const run = kernels[method] as Call;
-        if (
-          isTaken(
-            () => run.apply(kernels, list),
-            () => `${method} ${text(list)}`,
-          )
-        )
-          taken++;
-        if (i % ASYNC_EVERY === 0) pending.push(settled(kernels, method, list));
-        if (pending.length > 100) await Promise.all(pending.splice(0));
+        pending.push(isCallTaken(kernels, method, list));
+        if (pending.length === TOGETHER) await settle();
       }
-      await Promise.all(pending);
+      await settle();
       // Both kinds came up often, or the test would show little.
       expect(taken / lists).toBeGreaterThan(0.1);
       expect(taken / lists).toBeLessThan(0.9);
@@ -129,23 +129,20 @@ describe.each([
   );
 });
 
-async function settled(kernels: Kernels, method: string, list: unknown[]): Promise<void> {
-  const run = kernels[`${method}Async` as keyof Kernels] as (...args: unknown[]) => Promise<unknown>;
-  await run.apply(kernels, list).catch((error: unknown) => {
-    isTaken(
-      () => {
-        throw error;
-      },
-      () => `${method}Async ${text(list)}`,
-    );
-  });
+async function isCallTaken(kernels: Kernels, method: keyof Kernels, list: unknown[]): Promise<boolean> {
+  try {
+    await (kernels[method] as KernelMethod).apply(kernels, list);
+    return true;
+  } catch (error) {
+    return notTaken(error, () => `${method} ${text(list)}`);
+  }
 }
 
 test("no kernel is left out", () => {
   const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(openKernels()));
-  const plain = methods.filter((name) => !/Async$|^chosen$|^constructor$/.test(name));
+  const those = methods.filter((name) => !/^chosen$|^constructor$/.test(name));
   const random = randomFrom(0);
-  expect(KERNEL_CALLS.map((make) => make(random).method).sort()).toEqual(plain.sort());
+  expect(KERNEL_CALLS.map((make) => make(random).method).sort()).toEqual(those.sort());
 });
 
 test("blocks and kernels are opened, or refused with ERR_ADDON_ARGUMENT, 20,000 lists (seed 399)", () => {

@@ -121,7 +121,7 @@ export function rawOf({ lost, picture }: Frame): RawPicture {
 const kernels = openKernels();
 
 /** The picture in RGB, at its own size, through the kernel that fills tensors. */
-export function toRgb(picture: RawPicture): Uint8Array {
+export async function toRgb(picture: RawPicture): Promise<Uint8Array> {
   const { bytes, format, height, planes, width } = picture;
   const whole = { left: 0, top: 0, width, height };
   const rgb = new Uint8Array(width * height * 3);
@@ -136,7 +136,7 @@ export function toRgb(picture: RawPicture): Uint8Array {
     matrix,
     range,
   } as const;
-  kernels.preprocess(bytes, { source, crop: whole, target: { ...target, ...factors } }, rgb, 0);
+  await kernels.preprocess(bytes, { source, crop: whole, target: { ...target, ...factors } }, rgb, 0);
   return rgb;
 }
 

@@ -103,10 +103,14 @@ export class ScriptProcess {
 const startScript = (node: string, args: readonly string[], env: NodeJS.ProcessEnv) =>
   startChild(node, args, { stdio: ["ignore", "pipe", "pipe"], env });
 
+/** A packaged `sightline` to test in place of the sources. */
+const PACKAGED = process.env.SIGHTLINE_BIN;
+
 /** The `sightline` command. */
 export class SightlineProcess extends ScriptProcess {
   constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    super(CLI, args, env);
+    if (PACKAGED) super(PACKAGED, args, env, "/bin/sh");
+    else super(CLI, args, env);
   }
 }
 

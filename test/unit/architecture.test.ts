@@ -30,7 +30,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** Heavy packages, and the one folder that may import each. */
 const DOORS: Record<string, readonly string[]> = {
   "better-sqlite3": ["services/outbox"],
-  mqtt: ["services/mqtt", "bench/plain-loop.ts"],
+  mqtt: ["services/mqtt", "bench/plain-loop.ts", "bench/loader/plain-first.ts"],
   fastify: ["services/http", "bench/serving/plain-server.ts"],
   ws: ["services/http"],
   "prom-client": ["services/metrics"],

@@ -10,9 +10,8 @@ namespace sightline {
 /** One kernel as the addon offers it. Its folder's bindings.cc defines one, and all.inc lists it. */
 struct KernelBinding {
   struct Method {
-    /** Its name in JavaScript, and that of the form which works on one of libuv's threads. */
+    /** Its name in JavaScript. */
     const char* name;
-    const char* later;
     ParseCall parse;
   };
   /** As `chosen` and `kernelVariants` call it. */

@@ -28,16 +28,7 @@ class Task final : public Napi::AsyncWorker {
 
 }  // namespace
 
-Napi::Value CallNow(const Napi::CallbackInfo& info, Features features, ParseCall parse) {
-  Call call;
-  if (const Failure failure = parse(info, features, &call)) {
-    return Throw(info.Env(), failure.code, failure.message);
-  }
-  call.work();
-  return call.result ? call.result(info.Env()) : info.Env().Undefined();
-}
-
-Napi::Value CallLater(const Napi::CallbackInfo& info, Features features, ParseCall parse) {
+Napi::Value CallKernel(const Napi::CallbackInfo& info, Features features, ParseCall parse) {
   Napi::Env env = info.Env();
   Call call;
   const Failure failure = parse(info, features, &call);

@@ -28,10 +28,7 @@ struct Call {
  */
 using ParseCall = Failure (*)(const Napi::CallbackInfo& info, Features features, Call* call);
 
-/** Does the work before it returns. */
-Napi::Value CallNow(const Napi::CallbackInfo& info, Features features, ParseCall parse);
-
 /** Does the work on one of libuv's threads and gives a promise; a bad argument rejects it. */
-Napi::Value CallLater(const Napi::CallbackInfo& info, Features features, ParseCall parse);
+Napi::Value CallKernel(const Napi::CallbackInfo& info, Features features, ParseCall parse);
 
 }  // namespace sightline

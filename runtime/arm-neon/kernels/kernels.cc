@@ -66,12 +66,8 @@ Napi::Value AllVariants(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-Napi::Value Kernels::Now(const Napi::CallbackInfo& info) {
-  return CallNow(info, features_, static_cast<const KernelBinding::Method*>(info.Data())->parse);
-}
-
-Napi::Value Kernels::Later(const Napi::CallbackInfo& info) {
-  return CallLater(info, features_, static_cast<const KernelBinding::Method*>(info.Data())->parse);
+Napi::Value Kernels::Run(const Napi::CallbackInfo& info) {
+  return CallKernel(info, features_, static_cast<const KernelBinding::Method*>(info.Data())->parse);
 }
 
 void Kernels::Bind(Napi::Env env, Napi::Object exports) {
@@ -79,8 +75,7 @@ void Kernels::Bind(Napi::Env env, Napi::Object exports) {
   for (const KernelBinding* kernel : kKernels) {
     for (const KernelBinding::Method& method : kernel->methods) {
       void* data = const_cast<KernelBinding::Method*>(&method);
-      members.push_back(InstanceMethod(method.name, &Kernels::Now, napi_default, data));
-      members.push_back(InstanceMethod(method.later, &Kernels::Later, napi_default, data));
+      members.push_back(InstanceMethod(method.name, &Kernels::Run, napi_default, data));
     }
   }
   exports.Set("Kernels", DefineClass(env, "Kernels", members));

@@ -8,7 +8,7 @@ namespace sightline {
 
 /**
  * The kernels as JavaScript sees them: an object that was made for a set of CPU features, and runs the best
- * variants that these allow. Every kernel is a method, and the same with `Async` behind its name.
+ * variants that these allow, each call on one of libuv's threads. Every method of a kernel gives a promise.
  *
  *   new Kernels(names?)     features by name, each of which this CPU must have; left out: all that it has
  *   chosen()                → {kernel: variant}
@@ -22,8 +22,8 @@ class Kernels : public Napi::ObjectWrap<Kernels> {
  private:
   Napi::Value Chosen(const Napi::CallbackInfo& info);
 
-  Napi::Value Now(const Napi::CallbackInfo& info);
-  Napi::Value Later(const Napi::CallbackInfo& info);
+  /** Any kernel's method; which one is in the method's data. */
+  Napi::Value Run(const Napi::CallbackInfo& info);
 
   Features features_ = 0;
 };

@@ -61,7 +61,8 @@ bool IsFault(const siginfo_t* info) {
   sigset_t only;
   sigemptyset(&only);
   sigaddset(&only, signal);
-  pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
+  // On Linux it is this thread's mask; `pthread_sigmask` moved between libraries in glibc 2.32, and boards have older ones.
+  sigprocmask(SIG_UNBLOCK, &only, nullptr);
   raise(signal);
   _exit(128 + signal);
 }

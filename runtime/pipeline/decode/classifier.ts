@@ -23,7 +23,7 @@ export async function decodeClassifier(
 ): Promise<Candidate[]> {
   const data = floats(outputs[decoder.output], decoder.output);
   const values = decoder.activation === "softmax" ? softmax(data) : data;
-  const { indices, scores } = await kernels.scoresAsync(values, { scoreMin: minScore, limit: CLASSES_MAX });
+  const { indices, scores } = await kernels.scores(values, { scoreMin: minScore, limit: CLASSES_MAX });
   return Array.from(indices, (classId, i) => ({
     classId,
     score: scores[i] as number,

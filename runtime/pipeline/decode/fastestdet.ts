@@ -28,7 +28,7 @@ export async function decodeFastestDet(
   const found = Array.from(cells, (cell) => candidateAt({ data, values, width, height }, cell, input)).filter(
     ({ score }) => score >= minScore,
   );
-  const kept = await kernels.nmsAsync(toColumns(found), { iouMax: decoder.nms_iou });
+  const kept = await kernels.nms(toColumns(found), { iouMax: decoder.nms_iou });
   return Array.from(kept, (i) => found[i] as Candidate);
 }
 
@@ -40,7 +40,7 @@ async function likelyCells(
 ): Promise<Uint32Array> {
   // A little less, so that rounding leaves none out: each score is compared once more.
   const scoreMin = 0.999 * minScore ** (1 / 0.6);
-  const { indices } = await kernels.scoresAsync(objectness, { scoreMin, limit: objectness.length });
+  const { indices } = await kernels.scores(objectness, { scoreMin, limit: objectness.length });
   return indices.sort();
 }
 

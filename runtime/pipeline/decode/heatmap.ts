@@ -27,7 +27,7 @@ export async function decodeHeatmap(
   if (heat.length === 0 || edges.length !== 4 * plane || heat.length !== classes * plane) {
     throw new SightlineError("ERR_MODEL_IO", `heatmap ${heat.length} and boxes ${edges.length} do not match`);
   }
-  const found = await kernels.peaksAsync(heat, edges, {
+  const found = await kernels.peaks(heat, edges, {
     classes,
     width,
     height,

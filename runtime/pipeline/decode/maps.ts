@@ -40,7 +40,7 @@ export async function decodeSegmentation(
       `output "${output}" has ${channels} classes; at most ${CLASSES_MAX} are supported`,
     );
   const classMap = new Uint8Array(width * height);
-  await kernels.argmaxAsync(data, { classes: channels }, classMap);
+  await kernels.argmax(data, { classes: channels }, classMap);
   const map = emptyMap({ width, height });
   const scoreOf = activation === "softmax" ? probability : logit;
   // Only what is something is looked at again; the most of a picture is background.
@@ -64,7 +64,7 @@ export async function decodeAnomaly(
   if (channels !== 1)
     throw new SightlineError("ERR_MODEL_IO", `output "${output}" has ${channels} maps, expected 1`);
   const options = { width, height, threshold, connectivity: 8, limit: REGIONS_MAX } as const;
-  const { areas, boxes, peaks } = await kernels.regionsAsync(data, options);
+  const { areas, boxes, peaks } = await kernels.regions(data, options);
   const [sx, sy] = [input.width / width, input.height / height];
   const at = (k: number): number => boxes[k] ?? Number.NaN;
   return Array.from(peaks, (peak, i) => ({

@@ -27,7 +27,7 @@ export async function decodeYolo(
   const isRows = decoder.type === "yolov5";
   const [boxes, values, firstClass] = isRows ? [rows, columns, 5] : [columns, rows, 4];
   requireClasses(decoder.output, values, firstClass + 1);
-  const found = await kernels.yoloAsync(data, {
+  const found = await kernels.yolo(data, {
     layout: isRows ? "rows" : "columns",
     boxes,
     classes: values - firstClass,

@@ -34,7 +34,7 @@ interface Head {
 }
 
 export async function decodeYolov8Seg(
-  kernels: Pick<Kernels, "nmsAsync">,
+  kernels: Pick<Kernels, "nms">,
   { masks, nms_iou, output }: Yolov8SegDecoder,
   outputs: NamedTensors,
   minScore: number,
@@ -53,7 +53,7 @@ export async function decodeYolov8Seg(
 }
 
 export async function decodeYolov8Pose(
-  kernels: Pick<Kernels, "nmsAsync">,
+  kernels: Pick<Kernels, "nms">,
   { keypoints, nms_iou, output }: Yolov8PoseDecoder,
   outputs: NamedTensors,
   minScore: number,
@@ -89,11 +89,11 @@ function classesIn({ values }: Head, others: number, name: string): number {
 }
 
 async function suppress(
-  kernels: Pick<Kernels, "nmsAsync">,
+  kernels: Pick<Kernels, "nms">,
   found: readonly Column[],
   iouMax: number,
 ): Promise<Column[]> {
-  const indices = await kernels.nmsAsync(toColumns(found), { iouMax });
+  const indices = await kernels.nms(toColumns(found), { iouMax });
   return Array.from(indices, (i) => found[i] as Column);
 }
 

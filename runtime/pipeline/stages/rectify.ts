@@ -18,7 +18,7 @@ export interface RectifyOptions {
 
 /** Turns a quadrangle of the picture into a rectangle, in a thread of its own; boxes come out in the source frame. */
 export function rectifyStage(
-  deps: { kernels: Pick<Kernels, "preprocessAsync">; clock: Clock },
+  deps: { kernels: Pick<Kernels, "preprocess">; clock: Clock },
   { corners, height, width }: RectifyOptions,
 ): LookingStage {
   const warper = new Warper();

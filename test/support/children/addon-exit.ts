@@ -40,7 +40,7 @@ function resizeMuch(): void {
   const options = { source, crop: { left: 0, top: 0, width, height }, target: { ...target, ...factors } };
   const pixels = new Uint8Array(allocate(bytes).buffer);
   const tensor = new Float32Array(allocate(side * side * 12).buffer);
-  for (let i = 0; i < 12; i++) void kernels.preprocessAsync(pixels, options, tensor, 0);
+  for (let i = 0; i < 12; i++) void kernels.preprocess(pixels, options, tensor, 0);
 }
 
 async function busyWorker(work: Work): Promise<Worker> {

@@ -182,3 +182,37 @@ describe("config", () => {
     await expect(run(config, ...args)).rejects.toEqual(refused("ERR_USAGE", "config: "));
   });
 });
+
+describe("config migrate", () => {
+  const OLD = VALID.replace(
+    /model: (\w+)/,
+    "stages:   # two\n      - {stage: detect, model: $1}\n      - stage:  own    # ours\n        path: ./mine.ts",
+  );
+
+  it("writes the names of today, keeps the file beside it, and changes nothing else", async () => {
+    const file = join(folder, "old.yaml");
+    await writeFile(file, OLD);
+    const line = OLD.split("\n").findIndex((each) => each.includes("stage:  own")) + 1;
+    const change = `old.yaml:${line}: stage: own -> custom`;
+    expect(await run(config, "migrate", "old.yaml", "--dry-run")).toEqual({
+      code: 0,
+      lines: [change, "nothing was written"],
+    });
+    expect(await readFile(file, "utf8")).toBe(OLD);
+    const { lines } = await run(config, "migrate", "old.yaml");
+    expect(lines).toEqual([change, expect.stringMatching(/^written; the file as it was: .*old\.yaml\.bak$/)]);
+    expect(await readFile(`${file}.bak`, "utf8")).toBe(OLD);
+    expect(await readFile(file, "utf8")).toBe(OLD.replace("stage:  own ", "stage:  custom "));
+    expect((await run(config, "migrate", "old.yaml")).lines).toEqual(["old.yaml is up to date"]);
+  });
+
+  it("refuses what is not there or is not YAML", async () => {
+    await writeFile(join(folder, "torn.yaml"), "a: [1");
+    await expect(run(config, "migrate", "torn.yaml")).rejects.toEqual(
+      refused("ERR_CONFIG_READ", "is not YAML"),
+    );
+    await expect(run(config, "migrate", "gone.yaml")).rejects.toEqual(
+      refused("ERR_CONFIG_READ", "gone.yaml"),
+    );
+  });
+});

@@ -1,21 +1,17 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { exampleConfig } from "../../../config/example.ts";
-import { jsonSchema, jsonSchemaText } from "../../../config/json-schema.ts";
+import { generated } from "../../../config/generate.ts";
+import { jsonSchema } from "../../../config/json-schema.ts";
 import { checkText } from "../../../config/load.ts";
-import { referencePage } from "../../../config/reference.ts";
 import type { JsonSchema } from "../../../runtime/base/json-schema.ts";
 
 const committed = (path: string): string =>
   readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
 
 describe("what is made from the schema (if unequal, run: node config/generate.ts)", () => {
-  it("config/config.schema.json", () => {
-    expect(committed("config/config.schema.json")).toBe(jsonSchemaText);
-  });
-
-  it("docs/config.md", () => {
-    expect(committed("docs/config.md")).toBe(referencePage(jsonSchema));
+  it.each(Object.entries(generated()))("%s", (path, text) => {
+    expect(committed(path)).toBe(text);
   });
 });
 

@@ -11,6 +11,5 @@ export interface ArgmaxKernel {
    * width]: the one whose logit is the greatest, of equal ones the first. NaN counts as -Infinity. Integers need
    * no quantization, as all logits of a tensor share one. The two arrays must not overlap.
    */
-  argmax(logits: TensorValues, options: ArgmaxOptions, classMap: Uint8Array): void;
-  argmaxAsync(logits: TensorValues, options: ArgmaxOptions, classMap: Uint8Array): Promise<void>;
+  argmax(logits: TensorValues, options: ArgmaxOptions, classMap: Uint8Array): Promise<void>;
 }

@@ -52,8 +52,6 @@ Failure ParseArgmax(const Napi::CallbackInfo& info, Features features, Call* cal
 
 }  // namespace
 
-const KernelBinding kArgmaxKernel{"argmax",
-                                  NamesOf(kArgmaxVariants),
-                                  {{"argmax", "argmaxAsync", ParseArgmax}}};
+const KernelBinding kArgmaxKernel{"argmax", NamesOf(kArgmaxVariants), {{"argmax", ParseArgmax}}};
 
 }  // namespace sightline

@@ -167,9 +167,9 @@ Failure ParseDequantize(const Napi::CallbackInfo& info, Features features, Call*
 
 const KernelBinding kConvertKernel{"convert",
                                    NamesOf(kConvertVariants),
-                                   {{"toFloat16", "toFloat16Async", ParseToFloat16},
-                                    {"toFloat32", "toFloat32Async", ParseToFloat32},
-                                    {"quantize", "quantizeAsync", ParseQuantize},
-                                    {"dequantize", "dequantizeAsync", ParseDequantize}}};
+                                   {{"toFloat16", ParseToFloat16},
+                                    {"toFloat32", ParseToFloat32},
+                                    {"quantize", ParseQuantize},
+                                    {"dequantize", ParseDequantize}}};
 
 }  // namespace sightline

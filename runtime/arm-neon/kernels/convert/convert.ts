@@ -17,26 +17,18 @@ export interface ConvertKernel {
    * float32 to the bits of float16, as runtime/tensor holds them: to the nearest, halves to even; from 65,520 on
    * infinity. NaNs become quiet, and keep sign and the upper bits of their payload.
    */
-  toFloat16(values: Float32Array, halves: Uint16Array): void;
-  toFloat16Async(values: Float32Array, halves: Uint16Array): Promise<void>;
+  toFloat16(values: Float32Array, halves: Uint16Array): Promise<void>;
 
   /** The bits of float16 to float32, exactly; NaNs become quiet. */
-  toFloat32(halves: Uint16Array, values: Float32Array): void;
-  toFloat32Async(halves: Uint16Array, values: Float32Array): Promise<void>;
+  toFloat32(halves: Uint16Array, values: Float32Array): Promise<void>;
 
   /**
    * ONNX's QuantizeLinear, equal to ONNX Runtime's: step = round(value / scale) + zero point in float32, halves
    * to even, cut to the type's range. NaN becomes the zero point, which stands for 0. (What ONNX Runtime makes
    * of it depends on the CPU; on x64 it is the least step.)
    */
-  quantize(values: Float32Array, options: QuantizeOptions, steps: Int8Array | Uint8Array): void;
-  quantizeAsync(values: Float32Array, options: QuantizeOptions, steps: Int8Array | Uint8Array): Promise<void>;
+  quantize(values: Float32Array, options: QuantizeOptions, steps: Int8Array | Uint8Array): Promise<void>;
 
   /** ONNX's DequantizeLinear, equal to ONNX Runtime's: value = (step − zero point) · scale in float32. */
-  dequantize(steps: Int8Array | Uint8Array, options: QuantizeOptions, values: Float32Array): void;
-  dequantizeAsync(
-    steps: Int8Array | Uint8Array,
-    options: QuantizeOptions,
-    values: Float32Array,
-  ): Promise<void>;
+  dequantize(steps: Int8Array | Uint8Array, options: QuantizeOptions, values: Float32Array): Promise<void>;
 }

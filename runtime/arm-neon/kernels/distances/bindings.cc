@@ -116,6 +116,6 @@ Failure ParseDistances(const Napi::CallbackInfo& info, Features features, Call* 
 
 const KernelBinding kDistancesKernel{"distances",
                                      NamesOf(kDistancesVariants),
-                                     {{"distances", "distancesAsync", ParseDistances}}};
+                                     {{"distances", ParseDistances}}};
 
 }  // namespace sightline

@@ -33,11 +33,5 @@ export interface DistancesKernel {
     bank: Float32Array | Int8Array,
     options: DistancesOptions,
     neighbours: Neighbours,
-  ): void;
-  distancesAsync(
-    queries: Float32Array | Int8Array,
-    bank: Float32Array | Int8Array,
-    options: DistancesOptions,
-    neighbours: Neighbours,
   ): Promise<void>;
 }

@@ -52,6 +52,6 @@ Failure ParseNms(const Napi::CallbackInfo& info, Features features, Call* call) 
 
 }  // namespace
 
-const KernelBinding kNmsKernel{"nms", NamesOf(kNmsVariants), {{"nms", "nmsAsync", ParseNms}}};
+const KernelBinding kNmsKernel{"nms", NamesOf(kNmsVariants), {{"nms", ParseNms}}};
 
 }  // namespace sightline

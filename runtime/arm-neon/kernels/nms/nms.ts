@@ -6,6 +6,5 @@ export interface NmsKernel {
    * order of their indices. In float32, with intersection > iouMax · union for a division. Only the best 1,000
    * take part, and none whose score is NaN. A box with a NaN in it or without an end overlaps none.
    */
-  nms(candidates: Candidates, options: NmsOptions): Uint32Array;
-  nmsAsync(candidates: Candidates, options: NmsOptions): Promise<Uint32Array>;
+  nms(candidates: Candidates, options: NmsOptions): Promise<Uint32Array>;
 }

@@ -65,6 +65,6 @@ Failure ParsePeaks(const Napi::CallbackInfo& info, Features features, Call* call
 }  // namespace
 
 // The loops of `peaks` are those of `scores`.
-const KernelBinding kPeaksKernel{"peaks", NamesOf(kScoresVariants), {{"peaks", "peaksAsync", ParsePeaks}}};
+const KernelBinding kPeaksKernel{"peaks", NamesOf(kScoresVariants), {{"peaks", ParsePeaks}}};
 
 }  // namespace sightline

@@ -19,6 +19,5 @@ export interface PeaksKernel {
    * neighbours the first one counts. `edges` [4, height, width] are the distances from the cell's centre to left,
    * top, right and bottom in cells. In float32: each step of the arithmetic rounds. NaN is no peak.
    */
-  peaks(heat: TensorValues, edges: TensorValues, options: PeaksOptions): Candidates;
-  peaksAsync(heat: TensorValues, edges: TensorValues, options: PeaksOptions): Promise<Candidates>;
+  peaks(heat: TensorValues, edges: TensorValues, options: PeaksOptions): Promise<Candidates>;
 }

@@ -183,6 +183,6 @@ Failure ParsePreprocess(const Napi::CallbackInfo& info, Features features, Call*
 
 const KernelBinding kPreprocessKernel{"preprocess",
                                       NamesOf(kPreprocessVariants),
-                                      {{"preprocess", "preprocessAsync", ParsePreprocess}}};
+                                      {{"preprocess", ParsePreprocess}}};
 
 }  // namespace sightline

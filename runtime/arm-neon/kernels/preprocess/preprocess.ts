@@ -58,11 +58,5 @@ export interface PreprocessKernel {
     options: PreprocessOptions,
     tensor: Float32Array | Uint8Array | Int8Array,
     start: number,
-  ): void;
-  preprocessAsync(
-    pixels: Uint8Array,
-    options: PreprocessOptions,
-    tensor: Float32Array | Uint8Array | Int8Array,
-    start: number,
   ): Promise<void>;
 }

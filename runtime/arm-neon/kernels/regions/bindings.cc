@@ -99,8 +99,6 @@ Failure ParseRegions(const Napi::CallbackInfo& info, Features features, Call* ca
 
 }  // namespace
 
-const KernelBinding kRegionsKernel{"regions",
-                                   NamesOf(kRegionsVariants),
-                                   {{"regions", "regionsAsync", ParseRegions}}};
+const KernelBinding kRegionsKernel{"regions", NamesOf(kRegionsVariants), {{"regions", ParseRegions}}};
 
 }  // namespace sightline

@@ -28,6 +28,5 @@ export interface RegionsKernel {
    * The connected regions of an anomaly map (float32) above a threshold, or those of each class of a mask
    * (Uint8Array), both [height, width]. Class 0 is background; NaN is none above the threshold.
    */
-  regions(image: Float32Array | Uint8Array, options: RegionsOptions): Regions;
-  regionsAsync(image: Float32Array | Uint8Array, options: RegionsOptions): Promise<Regions>;
+  regions(image: Float32Array | Uint8Array, options: RegionsOptions): Promise<Regions>;
 }

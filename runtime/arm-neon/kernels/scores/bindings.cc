@@ -49,8 +49,6 @@ Failure ParseScores(const Napi::CallbackInfo& info, Features features, Call* cal
 
 }  // namespace
 
-const KernelBinding kScoresKernel{"scores",
-                                  NamesOf(kScoresVariants),
-                                  {{"scores", "scoresAsync", ParseScores}}};
+const KernelBinding kScoresKernel{"scores", NamesOf(kScoresVariants), {{"scores", ParseScores}}};
 
 }  // namespace sightline

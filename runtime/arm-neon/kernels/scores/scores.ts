@@ -18,6 +18,5 @@ export interface SelectedScores {
 
 export interface ScoresKernel {
   /** The best scores of a map that are `scoreMin` or more, at most `limit`. NaN is never selected. */
-  scores(values: TensorValues, options: ScoresOptions): SelectedScores;
-  scoresAsync(values: TensorValues, options: ScoresOptions): Promise<SelectedScores>;
+  scores(values: TensorValues, options: ScoresOptions): Promise<SelectedScores>;
 }

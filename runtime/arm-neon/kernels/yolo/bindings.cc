@@ -58,6 +58,6 @@ Failure ParseYolo(const Napi::CallbackInfo& info, Features features, Call* call)
 
 }  // namespace
 
-const KernelBinding kYoloKernel{"yolo", NamesOf(kYoloVariants), {{"yolo", "yoloAsync", ParseYolo}}};
+const KernelBinding kYoloKernel{"yolo", NamesOf(kYoloVariants), {{"yolo", ParseYolo}}};
 
 }  // namespace sightline

@@ -19,6 +19,5 @@ export interface YoloKernel {
    * equal ones the first; NaN is no class's score. In rows the score is objectness · best class, and a box whose
    * objectness alone is below `scoreMin` is none. In float32: each step of the arithmetic rounds.
    */
-  yolo(output: TensorValues, options: YoloOptions): Candidates;
-  yoloAsync(output: TensorValues, options: YoloOptions): Promise<Candidates>;
+  yolo(output: TensorValues, options: YoloOptions): Promise<Candidates>;
 }
