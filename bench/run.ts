@@ -10,6 +10,7 @@ import { kernels } from "./kernels.ts";
 import { loader } from "./loader.ts";
 import { models } from "./models.ts";
 import { overhead } from "./overhead.ts";
+import { packaged } from "./package.ts";
 import { pipeline } from "./pipeline.ts";
 import { serving } from "./serving.ts";
 import { simulator } from "./simulator.ts";
@@ -24,6 +25,7 @@ const BENCHES: readonly Bench[] = [
   cameras,
   pipeline,
   demo,
+  packaged,
 ];
 
 /**

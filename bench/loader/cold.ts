@@ -17,6 +17,7 @@ import { share } from "./big.ts";
 import { readMemory } from "./memory.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const SOURCES: readonly string[] = [process.execPath, here("../../cli/sightline.mjs")];
 const PSS_MB = 80;
 /** Of the plain way's time, which has nothing to make ready. */
 const FIRST_SHARE = 2;
@@ -29,7 +30,10 @@ const SUBJECT = { name: "mobilenet_v2", side: 224 };
  * and publish with QoS 1. The daemon has made its models ready in an earlier start, as on a device; its very first start,
  * which does that too, has a row of its own.
  */
-export async function coldStart(rounds: number): Promise<Result[]> {
+export async function coldStart(
+  rounds: number,
+  { sightline = SOURCES, startShare = 1 } = {},
+): Promise<Result[]> {
   const folder = await mkdtemp(join(tmpdir(), "sightline-bench-"));
   const broker = await EmbeddedBroker.listen(0);
   try {
@@ -38,7 +42,7 @@ export async function coldStart(rounds: number): Promise<Result[]> {
       if (topic.endsWith("/result")) results.tell();
     });
     await writeModels(folder);
-    const to = { port: broker.port, results, folder };
+    const to = { port: broker.port, results, folder, sightline };
     const made = Object.fromEntries(KINDS.map((kind) => [kind, noStarts()])) as Record<Kind, Starts>;
     for (let i = 0; i < rounds; i++) {
       for (const kind of KINDS) {
@@ -47,7 +51,7 @@ export async function coldStart(rounds: number): Promise<Result[]> {
         made[kind].plain.push(await plain(to, kind));
       }
     }
-    return KINDS.flatMap((kind) => rows(kind, made[kind]));
+    return KINDS.flatMap((kind) => rows(kind, made[kind], startShare));
   } finally {
     await broker.close();
     await rm(folder, { recursive: true, force: true });
@@ -59,6 +63,8 @@ type Kind = (typeof KINDS)[number];
 
 /** Where results go, and whom each tells that reaches the broker. */
 interface To {
+  /** The command to measure: a program and its first arguments. */
+  sightline: readonly string[];
   port: number;
   folder: string;
   results: Results;
@@ -78,12 +84,12 @@ type Starts = Record<"first" | "ours" | "plain", Started[]>;
 
 const noStarts = (): Starts => ({ first: [], ours: [], plain: [] });
 
-function rows(kind: Kind, made: Starts): Result[] {
+function rows(kind: Kind, made: Starts, startShare: number): Result[] {
   const of = (whose: keyof Starts, key: keyof Started) => median(made[whose].map((each) => each[key]));
   const name = kind === "int8" ? "mobilenet_v2 int8" : "mobilenet_v2";
   const [plainMs, plainMb, pssMb] = [of("plain", "firstMs"), of("plain", "pssMb"), of("ours", "pssMb")];
   return [
-    share(`${name}, start to first result`, "ms", [of("ours", "firstMs"), plainMs], 1),
+    share(`${name}, start to first result`, "ms", [of("ours", "firstMs"), plainMs], startShare),
     share(
       `${name}, the very first start to first result`,
       "ms",
@@ -108,7 +114,7 @@ async function writeModels(folder: string): Promise<void> {
   await writeFile(join(folder, "int8.onnx"), encodeModel(int8));
 }
 
-async function daemon({ folder, port, results }: To, kind: Kind, data: string): Promise<Started> {
+async function daemon({ folder, port, results, sightline }: To, kind: Kind, data: string): Promise<Started> {
   const file = join(folder, `${kind}.yaml`);
   const config = {
     version: 1,
@@ -122,16 +128,19 @@ async function daemon({ folder, port, results }: To, kind: Kind, data: string): 
     log: { level: "warn" },
   };
   await writeFile(file, stringify(config));
-  return started([here("../../cli/sightline.mjs"), "run", "--config", file], results);
+  return started([...sightline, "run", "--config", file], results);
 }
 
 const plain = ({ folder, port, results }: To, kind: Kind): Promise<Started> =>
-  started([here("plain-first.ts"), String(port), join(folder, `${kind}.onnx`), SAMPLES], results);
+  started(
+    [process.execPath, here("plain-first.ts"), String(port), join(folder, `${kind}.onnx`), SAMPLES],
+    results,
+  );
 
 /** Runs until the process has told of enough results. */
-async function started(args: string[], results: Results): Promise<Started> {
+async function started([file = "", ...args]: readonly string[], results: Results): Promise<Started> {
   const begunMs = performance.now();
-  const child = spawn(process.execPath, args, {
+  const child = spawn(file, args, {
     stdio: ["ignore", "ignore", "inherit"],
     env: { ...process.env, ORT_DISABLE_TELEMETRY: "1" },
   });
