@@ -10,8 +10,8 @@ import { writeTree } from "../../deploy/package/tree.ts";
 import { SAMPLES, sightline } from "../support/daemon-process.ts";
 
 /** `arm64` or `amd64`; see docs/hacking.md. */
-const ARCH = process.env.SIGHTLINE_MACHINE === "arm64" ? "arm64" : "amd64";
-const CPU = process.env.SIGHTLINE_MACHINE_CPU;
+const ARCH = process.env.SIGHTLINE_DEPLOY_ARCH === "arm64" ? "arm64" : "amd64";
+const CPU = process.env.SIGHTLINE_DEPLOY_CPU;
 const ZOO = "/usr/lib/sightline/app/models/zoo/pcb-aoi";
 const POWER_CUTS = 5;
 

@@ -11,19 +11,21 @@ import { writeTree } from "../../deploy/package/tree.ts";
 import { sightline } from "../support/daemon-process.ts";
 import { Root, type Suite } from "./roots.ts";
 
+/** `arm64` or `amd64`; the other one than this machine's is emulated. */
+const ARCH = process.env.SIGHTLINE_DEPLOY_ARCH === "arm64" ? "arm64" : "amd64";
 /** Two versions of one build: what differs between releases is tried by `--long`. */
 const [OLD, NEW] = ["0.0.9", "0.1.0"];
 const EPOCH_S = 1_700_000_000;
 
 const work = await mkdtemp(join(tmpdir(), "sightline-package-"));
-const deb = (version: string) => join(work, `sightline_${version}_amd64.deb`);
+const deb = (version: string) => join(work, `sightline_${version}_${ARCH}.deb`);
 const tree = join(work, "tree");
 afterAll(() => rm(work, { recursive: true }));
 
 async function build(version: string, file: string): Promise<void> {
   await rm(tree, { recursive: true, force: true });
-  await writeTree(tree, "amd64", version);
-  await packDeb(tree, file, { arch: "amd64", epochS: EPOCH_S, version });
+  await writeTree(tree, ARCH, version);
+  await packDeb(tree, file, { arch: ARCH, epochS: EPOCH_S, version });
 }
 
 const digest = async (file: string) =>
@@ -57,7 +59,7 @@ test("every native file runs on the oldest system that the package names", async
 
 /** systemd-analyze of this machine looks at the tree: it wants to see the programs and targets that units name. */
 test("the units are clean, and expose little", async () => {
-  const root = await Root.unpack("trixie");
+  const root = await Root.unpack("trixie", ARCH);
   try {
     await root.sh(`dpkg -i ${await root.put(deb(NEW))}`);
     for (const unit of ["sightline.service", "sightline@top.service"]) {
@@ -73,7 +75,7 @@ test("the units are clean, and expose little", async () => {
 });
 
 test("Debian 11 refuses it by its dependencies", async () => {
-  const root = await Root.unpack("bullseye");
+  const root = await Root.unpack("bullseye", ARCH);
   try {
     const { code, text } = await root.sh(`dpkg -i ${await root.put(deb(NEW))}`);
     expect(code).not.toBe(0);
@@ -87,12 +89,12 @@ test("Debian 11 refuses it by its dependencies", async () => {
 describe.each<Suite>(["bookworm", "trixie"])("in a bare %s without network", (suite) => {
   let root: Root;
   beforeAll(async () => {
-    root = await Root.unpack(suite);
+    root = await Root.unpack(suite, ARCH);
     for (const version of [OLD, NEW]) await root.put(deb(version));
   });
   afterAll(() => root.remove());
 
-  const install = (version: string) => root.sh(`dpkg -i /root/sightline_${version}_amd64.deb`);
+  const install = (version: string) => root.sh(`dpkg -i /root/sightline_${version}_${ARCH}.deb`);
   const asService = (command: string) =>
     root.sh(`setpriv --reuid sightline --regid sightline --init-groups --no-new-privs ${command}`);
 

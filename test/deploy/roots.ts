@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import type { Arch } from "../../deploy/package/natives.ts";
 import { run } from "../support/child-processes.ts";
 
 const CACHE = join(import.meta.dirname, "../../node_modules/.cache/roots");
@@ -16,6 +17,9 @@ const RECIPE = [
   "--dpkgopt=path-exclude=/usr/share/locale/*",
 ];
 
+const BINFMT = join(import.meta.dirname, "../../deploy/machine/binfmt-ns.sh");
+const NATIVE: Arch = process.arch === "arm64" ? "arm64" : "amd64";
+
 export type Suite = "bullseye" | "bookworm" | "trixie";
 
 interface Output {
@@ -27,16 +31,18 @@ interface Output {
 /** An installed Debian in a folder: commands run in it as root, with a process table of their own and without network. */
 export class Root {
   readonly folder: string;
+  readonly #arch: Arch;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, arch: Arch) {
     this.folder = folder;
+    this.#arch = arch;
   }
 
-  static async unpack(suite: Suite): Promise<Root> {
-    const archive = await archiveOf(suite);
+  static async unpack(suite: Suite, arch: Arch = NATIVE): Promise<Root> {
+    const archive = await archiveOf(suite, arch);
     const folder = await mkdtemp(join(tmpdir(), `sightline-${suite}-`));
     await run("tar", ["-xf", archive, "-C", folder]);
-    return new Root(folder);
+    return new Root(folder, arch);
   }
 
   /** Copies a file of the host into /root. */
@@ -53,7 +59,7 @@ export class Root {
     const shell = [...clean, "DEBIAN_FRONTEND=noninteractive", "sh", "-c", `exec 2>&1\n${script}`];
     const args = [...isolation, `--root=${this.folder}`, "--mount-proc", ...shell];
     try {
-      const { stdout } = await run("unshare", args);
+      const { stdout } = await run(...emulated(this.#arch, "unshare", args));
       return { code: 0, text: stdout };
     } catch (error) {
       const { code, stdout } = error as { code: number; stdout: string };
@@ -68,17 +74,23 @@ export class Root {
 }
 
 /** Made once a recipe; one that was broken off is not taken for a whole one. */
-async function archiveOf(suite: Suite): Promise<string> {
+async function archiveOf(suite: Suite, arch: Arch): Promise<string> {
   const digest = createHash("sha256").update(RECIPE.join("\n")).digest("hex").slice(0, 12);
-  const archive = join(CACHE, `${suite}-${digest}.tar`);
+  const archive = join(CACHE, `${suite}-${arch}-${digest}.tar`);
   if (existsSync(archive)) return archive;
   await mkdir(CACHE, { recursive: true });
-  const part = join(CACHE, `${suite}-${process.pid}.part.tar`);
+  const part = join(CACHE, `${suite}-${arch}-${process.pid}.part.tar`);
   try {
-    await run("mmdebstrap", [...RECIPE, suite, part]);
+    await run(
+      ...emulated(arch, "mmdebstrap", [...RECIPE, `--arch=${arch}`, "--skip=check/qemu", suite, part]),
+    );
     await rename(part, archive);
   } finally {
     await rm(part, { force: true });
   }
   return archive;
 }
+
+/** The command where programs of `arch` run: emulated (qemu-user) when they are not this machine's. */
+const emulated = (arch: Arch, file: string, args: readonly string[]): [string, string[]] =>
+  arch === NATIVE ? [file, [...args]] : ["bash", [BINFMT, file, ...args]];
