@@ -1,6 +1,6 @@
 /** Generates the JSON Schema and the reference page: `node config/generate.ts`. A test keeps the files up to date. */
 import { writeFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import type { JsonSchema } from "../runtime/base/json-schema.ts";
 import { referencePage } from "./reference.ts";
 import { schema } from "./schema/schema.ts";

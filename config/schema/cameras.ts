@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isRecord } from "../../runtime/base/json-schema.ts";
 import * as pushed from "./push-cameras.ts";
 import { duration, path, positiveNumber, text } from "./scalars.ts";

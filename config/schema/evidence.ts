@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { duration, path, size } from "./scalars.ts";
 
 const verdict = z.enum(["fail", "review", "error"]);

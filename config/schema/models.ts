@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { duration, id, path } from "./scalars.ts";
 
 const batchSize = z.int().min(1).max(64);

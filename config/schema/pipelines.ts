@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { child, isRecord } from "../../runtime/base/json-schema.ts";
 import { duration, id, positiveNumber } from "./scalars.ts";
 import { point, rule, type StageConfig, score, stage, window } from "./stages.ts";

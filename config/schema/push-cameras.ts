@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { text } from "./scalars.ts";
 
 const buffer = (what: string) => z.int().min(1).max(256).default(8).describe(what);

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { bytesText, durationText, parseBytes, parseDurationMs } from "../../runtime/base/units.ts";
 
 /** Names that users choose, in YAML and in MQTT topics. */

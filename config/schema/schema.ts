@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { closest } from "../../runtime/base/closest.ts";
 import { child, isRecord, type Path, valueAt } from "../../runtime/base/json-schema.ts";
 import { camera } from "./cameras.ts";

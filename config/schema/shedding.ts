@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { duration, id, path } from "./scalars.ts";
 
 const skip = z.strictObject({

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { id, positiveNumber, text } from "./scalars.ts";
 
 export const score = z.number().min(0).max(1);

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { filePath, name, sha256, tensorName } from "./scalars.ts";
 
 const dtype = z

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import { explainIssue, pathText } from "../../runtime/base/explain-issue.ts";
 import type { JsonSchema } from "../../runtime/base/json-schema.ts";

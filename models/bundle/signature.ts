@@ -1,5 +1,5 @@
 import { type KeyObject, sign, verify } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { keyIdOf } from "./keys.ts";

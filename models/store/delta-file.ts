@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { brotliDecompressSync } from "node:zlib";
-import { z } from "zod";
+import * as z from "zod";
 import { SightlineError } from "../../runtime/base/errors.ts";
 import { sha256 } from "../bundle/scalars.ts";
 import { isWhole, METHODS } from "./delta-codec.ts";

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { SightlineError } from "../../../runtime/base/errors.ts";
 import { pathText } from "../../../runtime/base/explain-issue.ts";
 import { Histogram, histogramJson } from "./histogram.ts";

@@ -1,5 +1,5 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import { z } from "zod";
+import * as z from "zod";
 import { SightlineError } from "../../../runtime/base/errors.ts";
 import type { Binned } from "./binned.ts";
 import { binInto, scan } from "./loops.ts";
