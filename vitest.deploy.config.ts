@@ -8,7 +8,7 @@ export default defineConfig({
     globalSetup: "test/support/nothing-left.ts",
     // Each takes both cores.
     maxWorkers: 1,
-    projects: ["package", "machine"].map((name) => ({
+    projects: ["package", "machine", "container"].map((name) => ({
       test: { name, include: [`test/deploy/${name}.test.ts`], ...patience },
     })),
   },

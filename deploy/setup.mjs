@@ -40,6 +40,7 @@ const MACHINE = [
   { command: "qemu-system-x86_64", package: "qemu-system-x86 seabios" },
   { command: "qemu-img", package: "qemu-utils" },
   { command: "qemu-aarch64-static", package: "qemu-user-static" },
+  { command: "umoci", package: "umoci runc" },
   { command: "cpio", package: "cpio kmod xz-utils e2fsprogs" },
 ];
 const MODELS = [{ command: "llvm-mca-19", package: "llvm-19" }];

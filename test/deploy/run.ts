@@ -2,8 +2,8 @@
  * What is installed, in bare systems and in the emulated machine.
  *
  *   npm run test:deploy                   amd64: the package, the service, the bundle's end-to-end tests
- *   npm run test:deploy -- --long         arm64 as well, as Cortex-A72 and Cortex-A76
- *   npm run test:deploy -- --only NAME    package, machine or bundle
+ *   npm run test:deploy -- --long         the container, and arm64 as Cortex-A72 and Cortex-A76
+ *   npm run test:deploy -- --only NAME    package, machine, bundle or container
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -28,7 +28,7 @@ const BUNDLED = [
 ];
 
 interface Step {
-  name: "package" | "machine" | "bundle";
+  name: "package" | "machine" | "bundle" | "container";
   args: readonly string[];
   env?: Readonly<Record<string, string>>;
 }
@@ -44,6 +44,7 @@ const SHORT: readonly Step[] = [
   deploy("machine"),
 ];
 const LONG: readonly Step[] = [
+  deploy("container"),
   deploy("package", { SIGHTLINE_DEPLOY_ARCH: "arm64" }),
   ...["cortex-a72", "cortex-a76"].map((cpu) =>
     deploy("machine", { SIGHTLINE_DEPLOY_ARCH: "arm64", SIGHTLINE_DEPLOY_CPU: cpu }),
