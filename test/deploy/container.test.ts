@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,7 +16,7 @@ afterAll(() => rm(work, { recursive: true }));
 beforeAll(async () => {
   await writeTree(join(work, "tree"), ARCH, "0.1.0");
   await packOci(join(work, "tree"), join(work, "oci"), { arch: ARCH, version: "0.1.0" });
-  execFileSync("umoci", ["unpack", "--image", `${join(work, "oci")}:0.1.0`, bundle]);
+  await run("umoci", ["unpack", "--image", `${join(work, "oci")}:0.1.0`, bundle]);
 });
 
 /** Runs the image's command with other arguments, as runc does it. */

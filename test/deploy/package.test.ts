@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,6 +7,7 @@ import { dynamicSymbols, isNewer } from "../../deploy/check-elf.ts";
 import { OLDEST, packDeb } from "../../deploy/package/deb.ts";
 import { filesBelow } from "../../deploy/package/natives.ts";
 import { writeTree } from "../../deploy/package/tree.ts";
+import { runSync } from "../support/child-processes.ts";
 import { sightline } from "../support/daemon-process.ts";
 import { Root, type Suite } from "./roots.ts";
 
@@ -175,7 +175,7 @@ printf 'export default () => ({ kind: "looking", look: async () => {} });\\n' > 
 
 const sampleFiles = (from: string, samples: string): string[] => {
   const folder = join(from, samples);
-  return execFileSync("ls", [folder], { encoding: "utf8" })
+  return runSync("ls", [folder])
     .trim()
     .split("\n")
     .slice(0, 12)

@@ -107,7 +107,13 @@ const all = files.filter((file) => !isTest(file)).flatMap(importsOf);
 test("tests start processes through the one module whose children end with them", () => {
   const imports = files.filter(isTest).flatMap(importsOf);
   const starters = imports.filter(({ target }) => target === "node:child_process").map(({ file }) => file);
-  const others = ["test/soak", "test/simulation/run.ts", "test/stages.ts", "test/stress.ts"];
+  const others = [
+    "test/deploy/run.ts",
+    "test/soak",
+    "test/simulation/run.ts",
+    "test/stages.ts",
+    "test/stress.ts",
+  ];
   const isOther = (file: string) => others.some((place) => isInside(file, place));
   expect(new Set(starters.filter((file) => !isOther(file)))).toEqual(
     new Set(["test/support/child-processes.ts"]),
