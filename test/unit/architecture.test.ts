@@ -22,7 +22,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   services: ["runtime", "models"],
   "services/daemon": ["runtime", "models", "services", "config"],
   cli: ["runtime", "models", "toolchain", "services", "config"],
-  bench: ["runtime", "models", "toolchain", "services", "config", "cli", "test/support"],
+  bench: ["runtime", "models", "toolchain", "services", "config", "cli", "deploy", "test/support"],
   // The score of a shipped model is taken through the command that users have.
   "models/zoo": ["runtime", "models", "toolchain", "cli"],
 };
@@ -42,6 +42,7 @@ const DOORS: Record<string, readonly string[]> = {
   zod: ["config", "models", "toolchain"],
   "@bufbuild/protobuf": ["models/onnx"],
   yaml: ["config", "bench"],
+  esbuild: ["deploy/package"],
 };
 
 const KERNELS_ROOM = "runtime/arm-neon";
