@@ -23,7 +23,7 @@ export const run: Verb = {
     const file = resolve(context.cwd, values.config);
     const read = () => readConfig(file, { env: context.env });
     const { config, notices } = read();
-    const logger = createLogger(config.log.level);
+    const logger = createLogger(config.log.level, context);
     for (const notice of notices) logger.warn({}, notice);
     const daemon = new Daemon({ logger, clock: systemClock, version: readVersion(), read }, config);
     // Signals are handled from here on: a start may take long, and a signal must be able to end it.
