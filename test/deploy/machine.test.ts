@@ -107,7 +107,7 @@ const show = async (property: string): Promise<string> =>
 /** SQLite's own view of what is stored. */
 async function stored(): Promise<{ count: number; last: number }> {
   const script = `const { DatabaseSync } = require("node:sqlite");
-    const db = new DatabaseSync("/var/lib/sightline/data/results.db", { readOnly: true });
+    const db = new DatabaseSync("/var/lib/sightline/data/results.db", { readOnly: true, timeout: 60000 });
     console.log(JSON.stringify(db.prepare("SELECT count(*) AS count, max(seq) AS last FROM result").get()))`;
   return JSON.parse(await machine.ok(`/usr/lib/sightline/bin/node --no-warnings -e '${script}'`));
 }

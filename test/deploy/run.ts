@@ -1,8 +1,8 @@
 /**
  * What is installed, in bare systems and in the emulated machine.
  *
- *   npm run test:deploy                   amd64: the package, the service, the bundle's end-to-end tests
- *   npm run test:deploy -- --long         the container, and arm64 as Cortex-A72 and Cortex-A76
+ *   npm run test:deploy                   amd64: the package in bare systems, and the bundle's end-to-end tests
+ *   npm run test:deploy -- --long         the emulated machine and the container, and arm64 as Cortex-A72 and Cortex-A76
  *   npm run test:deploy -- --only NAME    package, machine, bundle or container
  */
 import { spawn } from "node:child_process";
@@ -41,9 +41,9 @@ const deploy = (name: Step["name"], env?: Step["env"]): Step => ({
 const SHORT: readonly Step[] = [
   deploy("package"),
   { name: "bundle", args: BUNDLED.map((file) => `test/e2e/${file}.test.ts`) },
-  deploy("machine"),
 ];
 const LONG: readonly Step[] = [
+  deploy("machine"),
   deploy("container"),
   deploy("package", { SIGHTLINE_DEPLOY_ARCH: "arm64" }),
   ...["cortex-a72", "cortex-a76"].map((cpu) =>
@@ -55,7 +55,9 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: { long: { type: "boolean", default: false }, only: { type: "string" } },
   });
-  const steps = [...SHORT, ...(values.long ? LONG : [])].filter(({ name }) => (values.only ?? name) === name);
+  const steps = [...SHORT, ...(values.long || values.only ? LONG : [])].filter(
+    ({ name }) => (values.only ?? name) === name,
+  );
   const folder = await mkdtemp(join(tmpdir(), "sightline-bundle-"));
   const lines: string[] = [];
   try {
