@@ -1,4 +1,15 @@
-import { existsSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { SightlineError } from "../runtime/base/errors.ts";
 import type { Path } from "../runtime/base/json-schema.ts";
 import { checkText, type LoadOptions } from "./load.ts";
@@ -51,7 +62,7 @@ export function migrateConfig(file: string, { isDryRun }: { isDryRun: boolean })
   if (isDryRun || changes.length === 0) return { changes, backup: undefined };
   try {
     const backup = freeName(`${realpathSync(file)}.bak`);
-    writeFileSync(backup, text, { mode: statSync(file).mode, flag: "wx", flush: true });
+    writeLike(statSync(file), backup, text);
     replace(file, withValues(text, names));
     return { changes, backup };
   } catch (error) {
@@ -59,16 +70,23 @@ export function migrateConfig(file: string, { isDryRun }: { isDryRun: boolean })
   }
 }
 
-/** Atomically, where a link leads, with the permissions of the file that was there. */
+/** Atomically, where a link leads. */
 function replace(file: string, text: string): void {
   const target = realpathSync(file);
   const temporary = `${target}.${process.pid}.new`;
   try {
-    writeFileSync(temporary, text, { mode: statSync(target).mode, flush: true });
+    writeLike(statSync(target), temporary, text);
     renameSync(temporary, target);
   } finally {
     rmSync(temporary, { force: true });
   }
+}
+
+/** A new file with the owner and permissions of another: the service may read it as its group alone, and it may hold secrets. */
+function writeLike({ gid, mode, uid }: Stats, file: string, text: string): void {
+  writeFileSync(file, text, { mode: 0o600, flag: "wx", flush: true });
+  chownSync(file, uid, gid);
+  chmodSync(file, mode);
 }
 
 /** The name, or the first of its numbered successors that no file has. */

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { chmod, cp, mkdir, readdir, readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { chmod, cp, mkdir, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { ROOT } from "./bundle.ts";
@@ -45,7 +46,7 @@ export async function copyNatives(app: string, arch: Arch): Promise<string[]> {
   const cpu = nodeArch(arch);
   const folders: string[] = [];
   for (const { files, name } of takenFor(cpu)) {
-    const from = await packageFolder(name);
+    const from = packageFolder(name);
     folders.push(from);
     for (const file of files) await copy(join(from, file), join(app, "node_modules", name, file));
   }
@@ -60,25 +61,19 @@ export async function buildAddon(cpu: "arm64" | "x64"): Promise<string> {
   return `runtime/native/build/linux-${cpu}/sightline.node`;
 }
 
-/** Node itself, without its symbols: a third of its size. */
+/** Node itself, without its symbols. */
 export async function copyNode(target: string, arch: Arch): Promise<string> {
-  const from = await packageFolder(`node-linux-${nodeArch(arch)}`);
+  const from = packageFolder(`node-linux-${nodeArch(arch)}`);
   await mkdir(dirname(target), { recursive: true });
   await run(STRIP[arch], ["--strip-unneeded", "-o", target, join(from, "bin/node")]);
   await chmod(target, 0o755);
   return from;
 }
 
-export async function packageFolder(name: string): Promise<string> {
+export function packageFolder(name: string): string {
   for (const folder of FOLDERS) {
     const path = join(folder, name);
-    if (
-      await readFile(join(path, "package.json")).then(
-        () => true,
-        () => false,
-      )
-    )
-      return path;
+    if (existsSync(join(path, "package.json"))) return path;
   }
   throw new Error(`${name} is not installed: run \`node deploy/setup.mjs --arm64\` first`);
 }

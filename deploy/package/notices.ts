@@ -26,7 +26,7 @@ export async function shippedFrom(folder: string): Promise<Shipped> {
 
 const RELINK = `libvips and the libraries inside libvips-cpp.so are under the LGPL. They are a file of their own, which you may replace:
 build libvips as https://github.com/lovell/sharp-libvips describes, and put your libvips-cpp.so in place of the one below
-/usr/lib/sightline/app/node_modules/@img/.
+/usr/lib/sightline/app/node_modules/@img/. The text of the licence: /usr/share/common-licenses/LGPL-3.
 `;
 
 /** One page with the licences of all that is shipped. */

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { exampleConfig } from "../../config/example.ts";
@@ -18,7 +18,7 @@ export async function writeTree(folder: string, arch: Arch, version: string): Pr
   const names = await bundle(app, version);
   const native = await copyNatives(app, arch);
   const node = await copyNode(join(folder, LIB, "bin/node"), arch);
-  const folders = [...(await Promise.all(names.map(packageFolder))), ...native, node];
+  const folders = [...names.map(packageFolder), ...native, node];
   const shipped = await Promise.all([...new Set(folders)].sort().map(shippedFrom));
   const write = (path: string, content: string | Uint8Array, mode = 0o644) =>
     put(join(folder, path), content, mode);
@@ -44,11 +44,6 @@ export async function writeTree(folder: string, arch: Arch, version: string): Pr
     if (page.endsWith(".md") && page !== "hacking.md")
       await write(`${DOC}/${page}`, await readFile(join(ROOT, "docs", page)));
   }
-  // Where documents of the configuration expect it.
-  await symlink(
-    `../../../lib/sightline/app/config/config.schema.json`,
-    join(folder, DOC, "config.schema.json"),
-  );
 }
 
 async function put(path: string, content: string | Uint8Array, mode: number): Promise<void> {

@@ -18,7 +18,6 @@ export class ServiceManagerPart implements Part {
   readonly name = "service manager";
   readonly #deps: Deps;
   #watchdog: NodeJS.Timeout | undefined;
-  #isStopping = false;
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -35,8 +34,7 @@ export class ServiceManagerPart implements Part {
 
   async stop(): Promise<void> {
     clearInterval(this.#watchdog);
-    if (!this.#isStopping) this.#tell("STOPPING=1");
-    this.#isStopping = true;
+    this.#tell("STOPPING=1");
   }
 
   #watchdogMs(): number | undefined {

@@ -194,16 +194,25 @@ export class Link {
 }
 
 /** Taken apart here: given text, MQTT.js calls `url.parse`, which Node warns of. */
-function addressOf(url: string): IClientOptions {
+export function addressOf(url: string): IClientOptions {
   const { hostname, password, pathname, port, protocol, search, username } = new URL(url);
   return {
     protocol: protocol.slice(0, -1) as NonNullable<IClientOptions["protocol"]>,
     host: hostname.replace(/^\[|\]$/g, ""),
     path: pathname + search,
     ...(port === "" ? {} : { port: Number(port) }),
-    ...(username === "" ? {} : { username: decodeURIComponent(username) }),
-    ...(password === "" ? {} : { password: decodeURIComponent(password) }),
+    ...(username === "" ? {} : { username: decoded(username) }),
+    ...(password === "" ? {} : { password: decoded(password) }),
   };
+}
+
+/** A percent sign that begins no escape is one of the text. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function clientOptions(options: LinkOptions): IClientOptions {

@@ -128,7 +128,7 @@ describe("the service", () => {
     expect(await show("ActiveState")).toBe("active");
     expect(await show("Type")).toBe("notify");
     expect(await machine.ok("sightline health --config /etc/sightline/sightline.yaml; echo $?")).toMatch(
-      /0\n$/,
+      /\n0\n$/,
     );
   });
 
@@ -220,8 +220,8 @@ describe("the service", () => {
       expect(after.last).toBeGreaterThanOrEqual(before.last);
       console.log(`power cut ${cut + 1}: ${before.last} results before it, ${after.last} after it`);
     }
-    const journal = await machine.ok("journalctl -b -u sightline -o cat | grep -ci 'corrupt' || true");
-    expect(journal).toBe("0\n");
+    // A damaged store would have been set aside.
+    expect(await machine.ok("ls /var/lib/sightline/data")).not.toContain("corrupt");
   });
 });
 

@@ -13,7 +13,7 @@ import { Root, type Suite } from "./roots.ts";
 
 /** `arm64` or `amd64`; the other one than this machine's is emulated. */
 const ARCH = process.env.SIGHTLINE_DEPLOY_ARCH === "arm64" ? "arm64" : "amd64";
-/** Two versions of one build: what differs between releases is tried by `--long`. */
+/** Two versions of one build; what a release wrote is held by test/contract/releases.test.ts. */
 const [OLD, NEW] = ["0.0.9", "0.1.0"];
 const EPOCH_S = 1_700_000_000;
 
@@ -62,6 +62,8 @@ test("the units are clean, and expose little", async () => {
   const root = await Root.unpack("trixie", ARCH);
   try {
     await root.sh(`dpkg -i ${await root.put(deb(NEW))}`);
+    const template = (await root.sh("cat /usr/lib/systemd/system/sightline@.service")).text;
+    expect(template).not.toMatch(/sightline\.yaml|^(User|\w+Directory)=.*sightline$|:sightline\./m);
     for (const unit of ["sightline.service", "sightline@top.service"]) {
       const verified = await root.sh(`systemd-analyze verify --man=no ${unit}`);
       expect(verified).toEqual({ code: 0, text: "" });

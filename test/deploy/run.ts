@@ -38,13 +38,15 @@ const deploy = (name: Step["name"], env?: Step["env"]): Step => ({
   args: ["--config", "vitest.deploy.config.ts", "--project", name],
   ...(env && { env }),
 });
-const SHORT: readonly Step[] = [
+/** What CI runs; the rest of the native ones takes longer. */
+const SHORT: readonly Step["name"][] = ["package", "bundle"];
+const NATIVE: readonly Step[] = [
   deploy("package"),
   { name: "bundle", args: BUNDLED.map((file) => `test/e2e/${file}.test.ts`) },
-];
-const LONG: readonly Step[] = [
   deploy("machine"),
   deploy("container"),
+];
+const ARM64: readonly Step[] = [
   deploy("package", { SIGHTLINE_DEPLOY_ARCH: "arm64" }),
   ...["cortex-a72", "cortex-a76"].map((cpu) =>
     deploy("machine", { SIGHTLINE_DEPLOY_ARCH: "arm64", SIGHTLINE_DEPLOY_CPU: cpu }),
@@ -55,9 +57,10 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: { long: { type: "boolean", default: false }, only: { type: "string" } },
   });
-  const steps = [...SHORT, ...(values.long || values.only ? LONG : [])].filter(
-    ({ name }) => (values.only ?? name) === name,
+  const steps = [...NATIVE, ...(values.long ? ARM64 : [])].filter(({ name }) =>
+    values.only === undefined ? values.long || SHORT.includes(name) : name === values.only,
   );
+  if (steps.length === 0) throw new Error(`there is no part "${values.only}"`);
   const folder = await mkdtemp(join(tmpdir(), "sightline-bundle-"));
   const lines: string[] = [];
   try {

@@ -3,6 +3,7 @@ import type { Clock } from "../../runtime/base/clock.ts";
 import { silentLogger } from "../../runtime/base/logger.ts";
 import { backOffMs } from "../../services/mqtt/back-off.ts";
 import { networkFailure, refused } from "../../services/mqtt/failures.ts";
+import { addressOf } from "../../services/mqtt/link.ts";
 import type { Message } from "../../services/mqtt/message.ts";
 import { Relay } from "../../services/mqtt/relay.ts";
 import type { ResultRow } from "../../services/mqtt/result-log.ts";
@@ -11,6 +12,16 @@ import { Topics } from "../../services/mqtt/topics.ts";
 import { parsePayload, verdictSummary } from "../../services/mqtt/verdict-summary.ts";
 import { MemoryResultLog } from "../fakes/memory-result-log.ts";
 import { range, result } from "../support/results.ts";
+
+test.each([
+  ["mqtt://broker", { protocol: "mqtt", host: "broker", path: "" }],
+  ["mqtts://[::1]:8884", { protocol: "mqtts", host: "::1", port: 8884, path: "" }],
+  ["wss://broker/mqtt?x=1", { protocol: "wss", host: "broker", path: "/mqtt?x=1" }],
+  ["mqtt://me:a%40b@broker", { protocol: "mqtt", host: "broker", username: "me", password: "a@b", path: "" }],
+  ["mqtt://me:100%@broker", { protocol: "mqtt", host: "broker", username: "me", password: "100%", path: "" }],
+])("the address %s is taken apart", (url, address) => {
+  expect(addressOf(url)).toEqual(address);
+});
 
 describe("topics", () => {
   const topics = new Topics("acme/plant1/sightline", "insp-07");

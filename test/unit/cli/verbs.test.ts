@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -204,6 +204,20 @@ describe("config migrate", () => {
     expect(await readFile(`${file}.bak`, "utf8")).toBe(OLD);
     expect(await readFile(file, "utf8")).toBe(OLD.replace("stage:  own ", "stage:  custom "));
     expect((await run(config, "migrate", "old.yaml")).lines).toEqual(["old.yaml is up to date"]);
+  });
+
+  it("keeps owner and permissions, of the backup as well", async () => {
+    const file = join(folder, "shared.yaml");
+    await writeFile(file, OLD);
+    await chmod(file, 0o640);
+    // Root may give it to another group; whoever is not root has only their own.
+    const gid = process.getuid?.() === 0 ? 65_534 : (process.getgid?.() ?? 0);
+    await chown(file, process.getuid?.() ?? 0, gid);
+    await run(config, "migrate", "shared.yaml");
+    for (const each of [file, `${file}.bak`]) {
+      const found = await stat(each);
+      expect([found.gid, found.mode & 0o777]).toEqual([gid, 0o640]);
+    }
   });
 
   it("refuses what is not there or is not YAML", async () => {
